@@ -1,0 +1,39 @@
+"""The engine: what a process is, how an execution runs, and the runtime that holds them together.
+
+Start reading at `definition`, then `execution`, then `_core` and `_engine` over both.
+"""
+
+from ._engine import Runtime, open_runtime
+from ._errors import (
+    AdmissionRefused,
+    ExecutionConflict,
+    ExecutionNotCompleted,
+    OptionError,
+    UnknownExecution,
+)
+from ._events import Event, MessageEvent, Missed, NodeEvent, StateEvent
+from ._handle import ActorHandle
+from ._options import Options
+from ._views import NodeStatus, Outcome, Status
+from ._watch import Watch
+
+__all__ = [
+    "ActorHandle",
+    "AdmissionRefused",
+    "Event",
+    "ExecutionConflict",
+    "ExecutionNotCompleted",
+    "MessageEvent",
+    "Missed",
+    "NodeEvent",
+    "NodeStatus",
+    "OptionError",
+    "Options",
+    "Outcome",
+    "Runtime",
+    "StateEvent",
+    "Status",
+    "UnknownExecution",
+    "Watch",
+    "open_runtime",
+]

@@ -1,0 +1,51 @@
+"""Who may begin: a limit on busy executions, and a bounded queue before it."""
+
+from __future__ import annotations
+
+from .execution import Begin, Execution
+
+
+class Admission:
+    """Counts busy executions and holds back new ones beyond `limit`, in order of arrival.
+
+    Busy means that an attempt is in flight. An execution with only timers or signals left, or
+    paused, gives its place back and needs none to go on: the limit holds back beginnings only, so it
+    cannot deadlock.
+    """
+
+    def __init__(self, limit: int, queue_limit: int) -> None:
+        self.limit = limit
+        self.queue_limit = queue_limit
+        self.busy = 0
+        self._queue: dict[Execution, Begin] = {}
+
+    @property
+    def queued(self) -> int:
+        """How many wait to begin."""
+        return len(self._queue)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one would be refused."""
+        return self.busy >= self.limit and len(self._queue) >= self.queue_limit
+
+    def enter(self, execution: Execution, begin: Begin) -> None:
+        """Queue a new execution."""
+        self._queue[execution] = begin
+
+    def begin_of(self, execution: Execution) -> Begin | None:
+        """With what a queued execution will begin; None if it is not queued."""
+        return self._queue.get(execution)
+
+    def forget(self, execution: Execution) -> None:
+        """Take an execution out of the queue, as it has ended before it began."""
+        self._queue.pop(execution, None)
+
+    def next(self) -> tuple[Execution, Begin] | None:
+        """The next execution that may begin now, its place taken; None if none may."""
+        if self.busy >= self.limit or not self._queue:
+            return None
+        execution = next(iter(self._queue))
+        self.busy += 1
+        execution.busy = True
+        return execution, self._queue.pop(execution)

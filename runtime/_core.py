@@ -1,0 +1,373 @@
+"""The runtime from inside: where messages, timers, workers and admissions meet the executions."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+import trio
+
+from ..actors import (
+    ActorGone,
+    Cancel,
+    DeadLetter,
+    DeadLetters,
+    Dispatcher,
+    MailboxFull,
+    Message,
+    Pause,
+    ProcessEngineError,
+    Reply,
+    Resume,
+    RuntimeClosed,
+    StaleIncarnation,
+    TurnLoop,
+)
+from ._admission import Admission
+from ._errors import AdmissionRefused, UnknownExecution
+from ._options import Options
+from ._timers import Timers
+from ._views import Outcome, outcome_of
+from .definition import Process, ProcessDefinition
+from .execution import (
+    Begin,
+    CallChild,
+    ChildEnded,
+    ChildPaused,
+    Execution,
+    Job,
+    Limits,
+    Program,
+    TellChild,
+    run_attempts,
+    size_of,
+)
+
+logger = logging.getLogger("processengine")
+
+
+@attrs.frozen
+class Begun:
+    """What an execution was begun with; `inputs` are None if that is not known any more."""
+
+    definition: ProcessDefinition
+    inputs: dict[str, Any] | None
+    incarnation: int
+
+
+Letter = tuple[str, int, Message, "Reply[Any] | None"]
+
+
+class Core:
+    """Everything a runtime owns; the `House` its executions live in.
+
+    Single writer: the trio thread that runs it. Other threads only append to `_inbox`.
+    """
+
+    def __init__(self, runtime_id: str, options: Options) -> None:
+        self.id: Final = runtime_id
+        self.options: Final = options
+        self.random = random.Random(options.seed)
+        self.limits = Limits(options.retry, options.max_memory_per_execution)
+        self.history_limit = options.history_limit
+        self.cancel_grace = options.cancel_grace
+        self.clock = trio.lowlevel.current_clock().current_time
+        self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
+        self.timers = Timers(self.clock)
+        self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
+        self.dead_letters = DeadLetters()
+        self.live: dict[str, Execution] = {}
+        self.ended_outcomes: OrderedDict[str, Outcome] = OrderedDict()
+        self.programs: dict[str, Program] = {}
+        self.is_closing = False
+        self._waiting: dict[str, list[Reply[Outcome]]] = {}
+        self._idle: list[Reply[None]] = []
+        self._thread = threading.get_ident()
+        self._token = trio.lowlevel.current_trio_token()
+        self._inbox: deque[Letter] = deque()
+        self._numbers = itertools.count(1)
+        self._dispatcher: Dispatcher[Job] | None = None
+
+    # Life
+
+    async def run(self, stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until `stop`, then end every execution and leave nothing running."""
+        # Shielded: the host's cancellation reaches executions as a message, as a handle's does.
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as nursery:
+                self._dispatcher = Dispatcher(
+                    nursery, run_attempts, _stopped, self.options.worker_pool_size
+                )
+                nursery.start_soon(self.timers.run)
+                task_status.started()
+                await stop.wait()
+                self.is_closing = True
+                for execution in list(self.live.values()):
+                    self.turns.post(execution, Cancel("the runtime was closed"))
+                await self.when_idle()
+                nursery.cancel_scope.cancel()
+
+    def close_replies(self) -> None:
+        """Fail whoever still waits for something that cannot come any more."""
+        self.is_closing = True
+        for execution in self.live.values():
+            execution.crash_replies(RuntimeClosed(self.id))
+        self.live.clear()
+        for replies in self._waiting.values():
+            for reply in replies:
+                reply.fail(RuntimeClosed(self.id))
+        self._waiting.clear()
+        self._flush()
+
+    def when_idle(self) -> Reply[None]:
+        """Answered when every execution has ended."""
+        reply: Reply[None] = Reply()
+        if self.live:
+            self._idle.append(reply)
+        else:
+            reply.answer(None)
+        return reply
+
+    # Executions
+
+    def new_id(self, definition: ProcessDefinition) -> str:
+        """A name for an execution that was given none; unique across runtimes."""
+        return f"{definition.id}-{self.id}-{next(self._numbers)}"
+
+    def program(self, definition: ProcessDefinition) -> Program:
+        """The definition compiled, once for each content."""
+        program = self.programs.get(definition.hash)
+        if program is None:
+            program = self.programs[definition.hash] = Program(definition)
+        return program
+
+    def begin(
+        self,
+        id: str,
+        definition: ProcessDefinition,
+        begin: Begin,
+        parent: tuple[str, int] | None = None,
+    ) -> Execution:
+        """Make an execution and admit or queue it; a child is always admitted. Raises `AdmissionRefused`."""
+        if parent is None and self.admission.is_full:
+            raise AdmissionRefused(id, self.admission.busy, self.admission.queued)
+        execution = Execution(id, self.program(definition), self, parent)
+        self.live[id] = execution
+        if parent is None:
+            self.admission.enter(execution, begin)
+            self._admit()
+        else:
+            self.admission.busy += 1
+            execution.busy = True
+            self.turns.post(execution, begin)
+        return execution
+
+    def begun(self, id: str) -> Begun | None:
+        """What the execution of that id was begun with; None if there is none."""
+        execution = self.live.get(id)
+        if execution is not None:
+            waiting = self.admission.begin_of(execution)
+            begin = waiting or _first(execution.history)
+            return Begun(
+                execution.program.definition, begin and begin.inputs, execution.incarnation
+            )
+        outcome = self.ended_outcomes.get(id)
+        if outcome is None:
+            return None
+        begin = _first(outcome.history)
+        return Begun(outcome.process, begin and begin.inputs, outcome.incarnation)
+
+    def _admit(self) -> None:
+        while (admitted := self.admission.next()) is not None:
+            self.turns.post(*admitted)
+
+    # Messages
+
+    def send(self, address: tuple[str, int], message: Message, reply: Reply[Any] | None) -> None:
+        """Deliver a message, from any thread: at once in the runtime's own task, else soon."""
+        if self._is_here():
+            self._deliver((*address, message, reply))
+            return
+        self._inbox.append((*address, message, reply))
+        try:
+            self._token.run_sync_soon(self._flush, idempotent=True)
+        except trio.RunFinishedError:
+            self._flush()
+
+    def _flush(self) -> None:
+        letters: list[tuple[Execution, Message, Reply[Any] | None]] = []
+        while self._inbox:
+            letter = self._inbox.popleft()
+            execution = self._recipient(letter)
+            if execution is not None:
+                letters.append((execution, *letter[2:]))
+        self.turns.post_all(letters)
+
+    def _deliver(self, letter: Letter) -> None:
+        execution = self._recipient(letter)
+        if execution is None:
+            return
+        id, _, message, reply = letter
+        if not self.turns.post(execution, message, reply):
+            self._dead(letter, "mailbox full", MailboxFull(id, self.options.mailbox_capacity))
+
+    def _recipient(self, letter: Letter) -> Execution | None:
+        """Who takes a letter; if nobody, it is counted as dead and its sender is told."""
+        id, incarnation, message, reply = letter
+        execution = self.live.get(id)
+        if execution is not None:
+            if execution.incarnation == incarnation:
+                return execution
+            stale = StaleIncarnation(id, incarnation, execution.incarnation)
+            self._dead(letter, "stale incarnation", stale)
+            return None
+        outcome = self.ended_outcomes.get(id)
+        if outcome is None:
+            why: ProcessEngineError = (
+                RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id)
+            )
+            self._dead(letter, "unknown execution", why)
+        elif isinstance(message, (Pause, Resume, Cancel)):
+            self._dead(letter, "already ended", None)
+            if reply is not None:
+                reply.answer(outcome.state)
+        else:
+            self._dead(letter, "already ended", ActorGone(id, f"it has ended, {outcome.state}"))
+        return None
+
+    def _dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
+        id, _, message, reply = letter
+        self.dead_letters.add(DeadLetter(id, message, why, self.clock()))
+        if reply is not None and error is not None:
+            reply.fail(error)
+
+    def do(self, action: Callable[[], None]) -> None:
+        """Run a synchronous action in the runtime's thread: at once if this is it, else soon."""
+        if self._is_here():
+            action()
+            return
+        try:
+            self._token.run_sync_soon(action)
+        except trio.RunFinishedError:
+            action()
+
+    def _is_here(self) -> bool:
+        return threading.get_ident() == self._thread and trio.lowlevel.in_trio_run()
+
+    def result(self, id: str) -> Reply[Outcome]:
+        """Answered with the outcome of an execution when it has ended."""
+        reply: Reply[Outcome] = Reply()
+        self.do(lambda: self._answer_result(id, reply))
+        return reply
+
+    def _answer_result(self, id: str, reply: Reply[Outcome]) -> None:
+        outcome = self.ended_outcomes.get(id)
+        if outcome is not None:
+            reply.answer(outcome)
+        elif id in self.live:
+            self._waiting.setdefault(id, []).append(reply)
+        else:
+            reply.fail(RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id))
+
+    # House
+
+    def submit(self, job: Job) -> None:
+        """Queue an attempt for a worker."""
+        assert self._dispatcher is not None
+        self._dispatcher.submit(job)
+
+    def wake_at(self, due: float, execution: Execution, message: Message) -> None:
+        """Send a message at a time."""
+        self.timers.add(due, execution, message)
+
+    def load_changed(self, execution: Execution, busy: bool) -> None:
+        """An execution has become busy, or has nothing but timers and signals left."""
+        self.admission.busy += 1 if busy else -1
+        if not busy:
+            self._admit()
+
+    def call_child(self, parent: Execution, effect: CallChild) -> None:
+        """Begin a child execution; it inherits nothing but what it is given."""
+        kind = parent.state.tokens[effect.step].node.spec.kind
+        assert isinstance(kind, Process)
+        begin = begin_message(kind.definition, effect.inputs, self.options.execution_timeout)
+        self.begin(effect.child, kind.definition, begin, (parent.id, effect.step))
+
+    def tell_child(self, parent: Execution, effect: TellChild) -> None:
+        """Pass a control message on to a child; a pause is reported back when it is complete."""
+        child = self.live.get(effect.child)
+        if child is None:
+            return
+        if not isinstance(effect.message, Pause):
+            self.turns.post(child, effect.message)
+            return
+        paused: Reply[Any] = Reply()
+        paused.when_done(lambda: self.turns.post(parent, ChildPaused(effect.step)))
+        self.turns.post(child, effect.message, paused)
+
+    def ended(self, execution: Execution) -> None:
+        """Keep the outcome, tell whoever waits for it, and let the execution go."""
+        id = execution.id
+        self.admission.forget(execution)
+        if execution.busy:
+            execution.busy = False
+            self.admission.busy -= 1
+        del self.live[id]
+        outcome = outcome_of(execution)
+        self._keep(outcome)
+        for reply in self._waiting.pop(id, ()):
+            reply.answer(outcome)
+        if execution.parent is not None:
+            self._tell_parent(execution.parent, outcome)
+        if not self.live:
+            waiting, self._idle = self._idle, []
+            for idle in waiting:
+                idle.answer(None)
+        self._admit()
+
+    def _keep(self, outcome: Outcome) -> None:
+        kept = self.ended_outcomes
+        kept[outcome.id] = outcome
+        while len(kept) > self.options.keep_ended:
+            kept.popitem(last=False)
+
+    def _tell_parent(self, address: tuple[str, int], outcome: Outcome) -> None:
+        parent_id, step = address
+        parent = self.live.get(parent_id)
+        if parent is not None:
+            message = ChildEnded(
+                step,
+                outcome.id,
+                outcome.state,
+                outcome.memory,
+                outcome.error,
+                outcome.reason,
+                size_of(outcome.memory),
+                self.random.random(),
+            )
+            self.turns.post(parent, message)
+
+
+def _first(history: Sequence[tuple[float, Message]]) -> Begin | None:
+    first = history[0][1] if history else None
+    return first if isinstance(first, Begin) else None
+
+
+def _stopped(job: Job) -> None:
+    execution, token = job
+    execution.stopped(token)
+
+
+def begin_message(
+    definition: ProcessDefinition, inputs: dict[str, Any], default_timeout: float | None
+) -> Begin:
+    """The first message of an execution."""
+    sizes = {name: size for name, value in inputs.items() if (size := size_of(value))}
+    timeout = definition.timeout if definition.timeout is not None else default_timeout
+    return Begin(inputs, sizes, timeout)

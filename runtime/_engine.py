@@ -1,0 +1,168 @@
+"""The runtime from outside: open it, spawn executions, find them again."""
+
+from __future__ import annotations
+
+import builtins
+import secrets
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import attrs
+import trio
+
+from ..actors import DeadLetters, RuntimeClosed
+from ._core import Core, begin_message
+from ._errors import ExecutionConflict, UnknownExecution
+from ._handle import ActorHandle, register
+from ._options import Options
+from .definition import ProcessDefinition
+from .execution import State, check_sizes, owned
+
+
+class Runtime:
+    """A running engine. Get one from `open_runtime`; it is usable inside the `async with` only."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._core: Core | None = None
+        self._stop = trio.Event()
+        self._nursery_manager: Any = None
+
+    def __repr__(self) -> str:
+        if self._core is None:
+            return "<Runtime not open>"
+        return f"<Runtime {self._core.id} live={len(self._core.live)}>"
+
+    async def __aenter__(self) -> Runtime:
+        core = Core(secrets.token_hex(4), self.options)
+        self._nursery_manager = trio.open_nursery()
+        nursery: trio.Nursery = await self._nursery_manager.__aenter__()
+        await nursery.start(core.run, self._stop)
+        register(core)
+        self._core = core
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End every execution as a cancel would, wait for that, and leave nothing running.
+
+        The body's own exception goes on to the caller as it is, not in a group.
+        """
+        self._stop.set()
+        core = self._opened()
+        try:
+            await self._nursery_manager.__aexit__(None, None, None)
+        finally:
+            core.close_replies()
+
+    def _opened(self) -> Core:
+        if self._core is None:
+            raise RuntimeClosed("not opened")
+        return self._core
+
+    @property
+    def id(self) -> str:
+        """The identity of this life of the runtime."""
+        return self._opened().id
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that were delivered to nobody: counted, the latest kept."""
+        return self._opened().dead_letters
+
+    async def spawn(
+        self,
+        definition: ProcessDefinition,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,
+    ) -> ActorHandle:
+        """Begin an execution, or queue it while too many are busy; returns before it has run.
+
+        Containers in `inputs` are copied. Idempotent by `id`: if an execution of that id exists, live
+        or ended, its handle is returned. Raises `ExecutionConflict` if that one is of another
+        definition or was given other inputs, `InputError` for inputs the definition does not accept,
+        `MemoryLimitExceeded`, `AdmissionRefused` when the queue is full too, and `RuntimeClosed`.
+        """
+        core = self._opened()
+        if core.is_closing:
+            raise RuntimeClosed(core.id)
+        given = {name: owned(value) for name, value in (inputs or {}).items()}
+        if id is not None and (existing := _existing(core, id, definition, given)) is not None:
+            return existing
+        begin = begin_message(definition, given, self.options.execution_timeout)
+        check_sizes(begin.sizes, 0, {}, core.limits.memory)
+        execution = core.begin(id or core.new_id(definition), definition, begin)
+        return ActorHandle(core.id, execution.id, execution.incarnation)
+
+    def get(self, id: str) -> ActorHandle:
+        """The handle of an execution, live or ended. Raises `UnknownExecution`."""
+        core = self._opened()
+        execution = core.live.get(id)
+        if execution is not None:
+            return ActorHandle(core.id, id, execution.incarnation)
+        outcome = core.ended_outcomes.get(id)
+        if outcome is None:
+            raise UnknownExecution(id)
+        return ActorHandle(core.id, id, outcome.incarnation)
+
+    def list(
+        self,
+        *,
+        state: State | None = None,
+        definition: str | None = None,
+        prefix: str = "",
+    ) -> builtins.list[ActorHandle]:
+        """The executions, oldest first, that match every filter given.
+
+        `state` is that of `Status`, `definition` an id without version, `prefix` starts the
+        execution's id. Ended ones are included as long as they are kept (`keep_ended`).
+        """
+        core = self._opened()
+        handles = [
+            self.get(id) for id in (*core.ended_outcomes, *core.live) if id.startswith(prefix)
+        ]
+        statuses = ((handle, handle.status()) for handle in handles)
+        return [
+            handle
+            for handle, status in statuses
+            if (state is None or status.state == state)
+            and (definition is None or status.definition.rpartition(" v")[0] == definition)
+        ]
+
+    async def wait_all_ended(self) -> None:
+        """Wait until no execution is live. A checkpoint only if one is."""
+        await self._opened().when_idle()
+
+
+def _existing(
+    core: Core, id: str, definition: ProcessDefinition, inputs: dict[str, Any]
+) -> ActorHandle | None:
+    """The execution that a repeated spawn means, if there is one; raises `ExecutionConflict`."""
+    begun = core.begun(id)
+    if begun is None:
+        return None
+    if begun.definition != definition:
+        raise ExecutionConflict(id, str(begun.definition), str(definition))
+    if begun.inputs is not None and begun.inputs != inputs:
+        raise ExecutionConflict(id, f"inputs {begun.inputs!r:.80}", f"inputs {inputs!r:.80}")
+    return ActorHandle(core.id, id, begun.incarnation)
+
+
+def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:
+    """Open a runtime: `async with open_runtime() as runtime`.
+
+    `changes` are single options, which override those in `options`. Leaving the block ends every
+    execution and leaves no task behind; a cancellation of the block does the same. Raises
+    `OptionError`.
+    """
+    options = options or Options()
+    if changes:
+        given = {field.name: getattr(options, field.name) for field in attrs.fields(Options)}
+        options = Options.from_mapping({**given, **changes})
+    return Runtime(options)

@@ -1,0 +1,72 @@
+"""What a runtime refuses, and how an execution's failure is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ..actors import ProcessEngineError
+from .execution import ErrorContext
+
+
+@attrs.define(eq=False, str=False)
+class AdmissionRefused(ProcessEngineError):
+    """The runtime is at its limits; spawn again later, or raise the limit."""
+
+    id: str
+    running: int
+    queued: int
+
+    def __str__(self) -> str:
+        return (
+            f"execution {self.id!r} was refused: {self.running} are running"
+            f" (max_concurrent_executions) and {self.queued} are queued (admission_queue_limit)"
+        )
+
+
+@attrs.define(eq=False, str=False)
+class ExecutionConflict(ProcessEngineError):
+    """An execution of that id exists, but of something else; choose another id."""
+
+    id: str
+    existing: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"execution {self.id!r} exists with {self.existing}, not with {self.wanted}"
+
+
+@attrs.define(eq=False, str=False)
+class UnknownExecution(ProcessEngineError):
+    """There is no execution of that id, or it ended so long ago that it was forgotten."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"there is no execution {self.id!r}"
+
+
+@attrs.define(eq=False, str=False)
+class ExecutionNotCompleted(ProcessEngineError):
+    """Raised by `Outcome.completed()` if the execution ended otherwise; `error` tells the failure."""
+
+    id: str
+    state: str
+    reason: str | None
+    error: ErrorContext | None
+
+    def __str__(self) -> str:
+        return f"execution {self.id!r} {self.state}: {self.reason}"
+
+
+@attrs.define(eq=False, str=False)
+class OptionError(ProcessEngineError):
+    """Options cannot be used; `faults` maps each one at fault to what is wrong with it."""
+
+    source: str
+    faults: Mapping[str, str]
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {name}: {fault}" for name, fault in self.faults.items())
+        return f"{self.source}: {len(self.faults)} bad option(s){lines}"

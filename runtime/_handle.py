@@ -1,0 +1,190 @@
+"""The handle of an execution: a small address with which anybody, anywhere in the process, controls it."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from ..actors import (
+    Cancel,
+    Message,
+    Pause,
+    PausedTimeouts,
+    PauseMode,
+    Query,
+    Reply,
+    Resume,
+    Retry,
+    RuntimeClosed,
+    Signal,
+    Skip,
+    Update,
+)
+from ._core import Core
+from ._errors import UnknownExecution
+from ._events import Event, Narrator
+from ._views import Outcome, Status, ended_status, status_of
+from ._watch import Watch
+from .execution import Execution, Record, State, Token, owned, size_of
+
+_CORES: weakref.WeakValueDictionary[str, Core] = weakref.WeakValueDictionary()
+
+
+def register(core: Core) -> None:
+    """Let handles find a runtime of this process by its identity."""
+    _CORES[core.id] = core
+
+
+class ActorHandle:
+    """The address of an execution; small, picklable, comparable, safe to use from any thread.
+
+    Every method that sends a message sends it at once and returns a `Reply`: `await` it in trio or
+    asyncio, call `.wait(timeout)` on it in a plain thread, or drop it. A cancelled waiter does not
+    take its message back. Replies fail with `ActorGone`, `UnknownExecution`, `StaleIncarnation` (the
+    handle is of an earlier life), `MailboxFull` or `RuntimeClosed`.
+    """
+
+    __slots__ = ("id", "incarnation", "runtime_id")
+
+    def __init__(self, runtime_id: str, id: str, incarnation: int) -> None:
+        self.runtime_id = runtime_id
+        self.id = id
+        self.incarnation = incarnation
+
+    def __repr__(self) -> str:
+        return f"<ActorHandle {self.id!r} incarnation={self.incarnation}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ActorHandle):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[str, str, int]:
+        return self.runtime_id, self.id, self.incarnation
+
+    def __reduce__(self) -> tuple[type[ActorHandle], tuple[str, str, int]]:
+        return ActorHandle, self._identity()
+
+    # Control
+
+    def pause(
+        self, mode: PauseMode = "drain", *, timeouts: PausedTimeouts = "hold"
+    ) -> Reply[State]:
+        """Start no node from now on; answered `paused` when no attempt is in flight any more.
+
+        `mode="interrupt"` cancels attempts in flight; they start again on resume. Timeouts of the
+        execution and of its waits stand still unless `timeouts="run"`. If the execution ends before
+        it is paused, or had ended, the answer is its end state. Idempotent.
+        """
+        return self._ask(Pause(mode, timeouts))
+
+    def resume(self) -> Reply[State]:
+        """Go on after a pause; waits for a pause that is still draining. Idempotent."""
+        return self._ask(Resume())
+
+    def cancel(self, reason: str = "cancelled") -> Reply[State]:
+        """End the execution; answered with its end state when nothing of it runs any more.
+
+        Attempts are cancelled through their scopes and have the runtime's `cancel_grace` to clean
+        up; after that the execution ends without them. Idempotent; the first reason is kept.
+        """
+        return self._ask(Cancel(reason))
+
+    def signal(self, name: str, payload: Any = None) -> Reply[None]:
+        """Hand a payload to the node that waits for this signal; kept until one does."""
+        payload = owned(payload)
+        return self._ask(Signal(name, payload, size_of(payload)))
+
+    def update(self, **changes: Any) -> Reply[None]:
+        """Write variables into the execution's memory, all in one turn."""
+        owned_changes = {name: owned(value) for name, value in changes.items()}
+        sizes = {name: size for name, value in owned_changes.items() if (size := size_of(value))}
+        return self._ask(Update(owned_changes, sizes))
+
+    def query(self, *names: str) -> Reply[dict[str, Any]]:
+        """Read variables (none named: all). Fails with `NoSuchVariable` if one is missing."""
+        return self._ask(Query(names))
+
+    def retry(self, node: str) -> Reply[None]:
+        """Start a node's attempt again now; fails with `NotAtNode` if there is none to retry."""
+        return self._ask(Retry(node))
+
+    def skip(self, node: str) -> Reply[None]:
+        """Leave a node by `out` without its result; fails with `NotAtNode` if control is not there."""
+        return self._ask(Skip(node))
+
+    def _ask(self, message: Message) -> Reply[Any]:
+        reply: Reply[Any] = Reply()
+        try:
+            self._core().send((self.id, self.incarnation), message, reply)
+        except RuntimeClosed as error:
+            reply.fail(error)
+        return reply
+
+    def _core(self) -> Core:
+        core = _CORES.get(self.runtime_id)
+        if core is None:
+            raise RuntimeClosed(self.runtime_id)
+        return core
+
+    # Observation
+
+    def status(self) -> Status:
+        """Look at the execution now, from any thread. Raises `UnknownExecution`, `RuntimeClosed`."""
+        core = self._core()
+        execution = core.live.get(self.id)
+        if execution is not None:
+            return status_of(execution)
+        outcome = core.ended_outcomes.get(self.id)
+        if outcome is None:
+            raise UnknownExecution(self.id)
+        return ended_status(outcome)
+
+    def result(self) -> Reply[Outcome]:
+        """Answered with the outcome when the execution has ended, in whatever way.
+
+        Cancelling the waiter leaves the execution alone.
+        """
+        return self._core().result(self.id)
+
+    def watch(self, capacity: int = 1000) -> Watch[Event]:
+        """Follow the execution: an asynchronous iterator of events from now to its end."""
+        return _watch(self._core(), self.id, capacity)
+
+
+class _Follower:
+    """Tells a watch what happens to an execution, for as long as somebody holds the watch."""
+
+    def __init__(self, execution: Execution, watch: Watch[Event]) -> None:
+        self._narrator = Narrator(execution)
+        self._watch = weakref.ref(watch)
+
+    def tell(self, execution: Execution, what: Record | Token) -> None:
+        watch = self._watch()
+        if watch is None:
+            execution.unwatch(self)
+            return
+        for event in self._narrator.tell(execution, what):
+            watch.offer(event)
+
+    def end(self) -> None:
+        watch = self._watch()
+        if watch is not None:
+            watch.end()
+
+
+def _watch(core: Core, id: str, capacity: int) -> Watch[Event]:
+    watch: Watch[Event] = Watch(capacity)
+
+    def subscribe() -> None:
+        execution = core.live.get(id)
+        if execution is None:
+            watch.end()
+        else:
+            execution.watch(_Follower(execution, watch))
+
+    core.do(subscribe)
+    return watch

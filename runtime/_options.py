@@ -1,0 +1,151 @@
+"""What can be set for a runtime: the specification's names and defaults, and a few of our own."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+
+from ..supervision import Retry
+from ._errors import OptionError
+
+ENVIRONMENT_PREFIX = "PROCESSENGINE_"
+
+
+def _whole(default: int | None, least: int) -> Any:
+    return attrs.field(
+        default=default,
+        validator=_check,
+        metadata={
+            "fits": lambda value: type(value) is int and value >= least,
+            "expects": f"a whole number from {least}",
+            "optional": default is None,
+        },
+    )
+
+
+def _seconds(default: float, optional: bool = False) -> Any:
+    return attrs.field(
+        default=default,
+        validator=_check,
+        metadata={
+            "fits": lambda value: type(value) in (int, float) and 0 < value < float("inf"),
+            "expects": "a number of seconds above 0",
+            "optional": optional,
+        },
+    )
+
+
+def _check(options: object, field: attrs.Attribute[Any], value: object) -> None:
+    meta = field.metadata
+    if meta["fits"](value) or (value is None and meta["optional"]):
+        return
+    expects = meta["expects"] + (" or None" if meta["optional"] else "")
+    raise OptionError("options", {field.name: f"expected {expects}, got {value!r:.80}"})
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Options of a runtime. Durations are in seconds unless the name says otherwise.
+
+    From the specification: `max_concurrent_executions` (busy at once), `execution_timeout` (None:
+    none), `default_max_retries` with `retry_initial_delay_ms` and `retry_max_delay_ms` (for nodes
+    without a retry of their own), `max_memory_per_execution` (bytes).
+
+    Our own: `admission_queue_limit` (executions that may wait to begin), `worker_pool_size` (attempts
+    at once; None: no bound), `cancel_grace` (for attempts to clean up in), `mailbox_capacity` (user
+    messages that may wait at one execution), `history_limit` (records kept of one execution; 0:
+    none), `keep_ended` (outcomes kept for `get` and `result`), `seed` (of all randomness; None: new).
+
+    Raises `OptionError` for a value that does not fit.
+    """
+
+    max_concurrent_executions: int = _whole(100, 1)
+    execution_timeout: float | None = _seconds(1800.0, optional=True)
+    default_max_retries: int = _whole(3, 0)
+    retry_initial_delay_ms: int = _whole(1000, 0)
+    retry_max_delay_ms: int = _whole(30_000, 0)
+    max_memory_per_execution: int = _whole(100 * 1024 * 1024, 1)
+    admission_queue_limit: int = _whole(10_000, 0)
+    worker_pool_size: int | None = _whole(None, 1)
+    cancel_grace: float = _seconds(5.0)
+    mailbox_capacity: int = _whole(10_000, 1)
+    history_limit: int = _whole(10_000, 0)
+    keep_ended: int = _whole(10_000, 0)
+    seed: int | None = _whole(None, 0)
+
+    @property
+    def retry(self) -> Retry:
+        """The retry policy of nodes that have none of their own."""
+        return Retry(
+            attempts=self.default_max_retries + 1,
+            initial=self.retry_initial_delay_ms / 1000,
+            maximum=self.retry_max_delay_ms / 1000,
+        )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str = "options") -> Options:
+        """Build options from plain data; raises `OptionError` naming every option at fault."""
+        return _structure(values, source, lambda _, value: value)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
+        """Build options from variables such as `PROCESSENGINE_CANCEL_GRACE=2.5` (empty: None)."""
+        values = {
+            name.removeprefix(ENVIRONMENT_PREFIX).lower(): text
+            for name, text in environment.items()
+            if name.startswith(ENVIRONMENT_PREFIX)
+        }
+        return _structure(values, "environment", _from_text)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, table: str = "processengine") -> Options:
+        """Build options from a table of a TOML file (of `[tool]` too, as in pyproject.toml)."""
+        try:
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise OptionError(str(path), {"file": str(error)}) from error
+        tool = data.get("tool")
+        found = data.get(table, tool.get(table) if isinstance(tool, dict) else None)
+        if not isinstance(found, dict):
+            raise OptionError(str(path), {table: "expected a table of this name"})
+        return cls.from_mapping(found, f"{path} [{table}]")
+
+
+def _from_text(type: Any, text: object) -> object:
+    if text == "":
+        return None
+    return cattrs.structure(text, float if "float" in str(type) else int)
+
+
+def _structure(
+    values: Mapping[str, Any], source: str, read: Callable[[Any, object], object]
+) -> Options:
+    known = {field.name: field for field in attrs.fields(Options)}
+    faults: dict[str, str] = {}
+    good: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            faults[name] = f"unknown option{_suggestion(name, known)}"
+            continue
+        try:
+            good[name] = read(known[name].type, value)
+            Options(**{name: good[name]})
+        except OptionError as error:
+            faults.update(error.faults)
+        except ValueError:
+            faults[name] = f"expected {known[name].metadata['expects']}, got {value!r:.80}"
+    if faults:
+        raise OptionError(source, faults)
+    return Options(**good)
+
+
+def _suggestion(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""

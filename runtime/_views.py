@@ -1,0 +1,168 @@
+"""What a host sees of an execution: values, taken at one moment, that never change again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+
+from ._errors import ExecutionNotCompleted
+from .definition import ProcessDefinition
+from .execution import (
+    Ending,
+    EndState,
+    ErrorContext,
+    Execution,
+    Finished,
+    Record,
+    State,
+    Token,
+)
+
+
+@attrs.frozen
+class NodeStatus:
+    """A token: at which node, doing what. `due` is when its timer runs out (runtime clock).
+
+    `phase` is one of `running`, `ready` (held by a pause), `stopping`, `backing_off`, `delayed`,
+    `waiting` (for a signal), `expanded` (into items), `calling` (a child execution).
+    """
+
+    node: str
+    step: int
+    phase: str
+    attempt: int
+    failures: int
+    due: float | None = None
+    item: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Status:
+    """An execution at one moment. `ending` is the end that is decided but not reached yet.
+
+    `memory_size` counts bytes of large values; times are seconds on the runtime's clock.
+    """
+
+    id: str
+    definition: str
+    incarnation: int
+    state: State
+    ending: EndState | None
+    nodes: tuple[NodeStatus, ...]
+    memory_size: int
+    spawned_at: float
+    ended_at: float | None
+    reason: str | None
+    error: ErrorContext | None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """How an execution ended. `memory` holds its variables, `history` the records that were kept.
+
+    `reason` says why it did not complete; `error` is the failure behind that. Times are seconds on
+    the runtime's clock.
+    """
+
+    id: str
+    process: ProcessDefinition
+    incarnation: int
+    state: EndState
+    memory: dict[str, Any] = attrs.field(repr=False)
+    reason: str | None
+    error: ErrorContext | None
+    history: tuple[Record, ...] = attrs.field(repr=False)
+    spawned_at: float
+    ended_at: float
+
+    @property
+    def definition(self) -> str:
+        """The definition's id and version."""
+        return str(self.process)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from spawn to end."""
+        return self.ended_at - self.spawned_at
+
+    def completed(self) -> Outcome:
+        """Return itself; raises `ExecutionNotCompleted` if it ended in another way."""
+        if self.state != "completed":
+            raise ExecutionNotCompleted(self.id, self.state, self.reason, self.error)
+        return self
+
+
+def status_of(execution: Execution) -> Status:
+    """Look at an execution; may be called from any thread."""
+    state = execution.state
+    control = state.control
+    decided = isinstance(control, (Ending, Finished))
+    return Status(
+        id=execution.id,
+        definition=str(execution.program.definition),
+        incarnation=execution.incarnation,
+        state=state.name,
+        ending=control.state if isinstance(control, Ending) else None,
+        nodes=tuple(node_status(token) for token in list(state.tokens.values())),
+        memory_size=state.memory_size,
+        spawned_at=execution.spawned_at,
+        ended_at=execution.ended_at,
+        reason=control.reason if decided else None,
+        error=control.error if decided else None,
+    )
+
+
+def node_status(token: Token) -> NodeStatus:
+    """Look at a token."""
+    phase = token.phase
+    return NodeStatus(
+        token.node.name,
+        token.step,
+        _snake_case(type(phase).__name__),
+        token.attempt,
+        token.failures,
+        getattr(phase, "due", None),
+        None if token.item is None else token.item.index,
+    )
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def outcome_of(execution: Execution) -> Outcome:
+    """What is left of an execution that has ended."""
+    control, ended_at = execution.state.control, execution.ended_at
+    assert isinstance(control, Finished)
+    assert ended_at is not None
+    return Outcome(
+        id=execution.id,
+        process=execution.program.definition,
+        incarnation=execution.incarnation,
+        state=control.state,
+        memory=execution.state.memory,
+        reason=control.reason,
+        error=control.error,
+        history=tuple(Record(at, message) for at, message in execution.history),
+        spawned_at=execution.spawned_at,
+        ended_at=ended_at,
+    )
+
+
+def ended_status(outcome: Outcome) -> Status:
+    """The status of an execution of which only the outcome is left."""
+    return Status(
+        id=outcome.id,
+        definition=outcome.definition,
+        incarnation=outcome.incarnation,
+        state=outcome.state,
+        ending=None,
+        nodes=(),
+        memory_size=0,
+        spawned_at=outcome.spawned_at,
+        ended_at=outcome.ended_at,
+        reason=outcome.reason,
+        error=outcome.error,
+    )

@@ -1,0 +1,199 @@
+"""How the parameters of a function are found by name in the memory; worked out once, when it is wrapped.
+
+This is the boundary at which cattrs structures plain data into the types a user's function asks for.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+
+import attrs
+import cattrs
+
+from ._context import NodeContext
+from ._errors import BindingError, DefinitionError, Fault
+
+_CONVERTER = cattrs.Converter()
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_PASS_AS_IS = (NodeContext, inspect.Parameter.empty, object, typing.Any, None)
+
+Structure = Callable[[object], object]
+
+
+@attrs.frozen
+class Parameter:
+    """One parameter: its name, its default if it has one, and what structures its value."""
+
+    name: str
+    has_default: bool
+    default: object
+    structure: Structure | None
+    expects: str
+
+
+@attrs.frozen
+class Binding:
+    """The parameters of one function, in call order; `wants_context` names the one for `NodeContext`."""
+
+    function_name: str
+    positional: tuple[Parameter, ...]
+    keyword: tuple[Parameter, ...] = ()
+    wants_context: str | None = None
+
+    @classmethod
+    def of(cls, function: Callable[..., object]) -> Binding:
+        """Inspect `function`; raises `DefinitionError` where a parameter cannot be bound by name."""
+        name = function_name(function)
+        signature = _signature(function, name)
+        hints = _type_hints(function)
+        parameters = list(signature.parameters.values())
+        if faults := tuple(_unbindable(name, p) for p in parameters if p.kind in _VARIADIC):
+            raise DefinitionError(name, faults)
+        contexts = [p.name for p in parameters if hints.get(p.name) is NodeContext]
+        return cls(
+            name,
+            tuple(_parameter(p, hints) for p in parameters if p.kind in _POSITIONAL),
+            tuple(_parameter(p, hints) for p in parameters if p.kind is p.KEYWORD_ONLY),
+            contexts[0] if contexts else None,
+        )
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The parameters that only a variable can fill: without a default, not the `NodeContext`."""
+        return tuple(
+            parameter.name
+            for parameter in (*self.positional, *self.keyword)
+            if not parameter.has_default and parameter.name != self.wants_context
+        )
+
+    def call(self, function: Callable[..., object], scope: Mapping[str, object]) -> object:
+        """Call with the arguments found in `scope`; raises `BindingError` where one is amiss."""
+        positional = [self._argument(parameter, scope) for parameter in self.positional]
+        if not self.keyword:
+            return function(*positional)
+        return function(*positional, **{p.name: self._argument(p, scope) for p in self.keyword})
+
+    def _argument(self, parameter: Parameter, scope: Mapping[str, object]) -> object:
+        try:
+            value = scope[parameter.name]
+        except KeyError:
+            if parameter.has_default:
+                return parameter.default
+            raise BindingError(
+                self.function_name,
+                parameter.name,
+                f"no variable of that name; the memory has {_names(scope)}",
+            ) from None
+        if parameter.structure is None:
+            return value
+        return self._structured(parameter, value)
+
+    def _structured(self, parameter: Parameter, value: object) -> object:
+        assert parameter.structure is not None
+        try:
+            return parameter.structure(value)
+        except Exception as error:  # cattrs and users' hooks raise what they like
+            detail = "; ".join(_cattrs_messages(error))
+            raise BindingError(
+                self.function_name,
+                parameter.name,
+                f"expected {parameter.expects}, got {value!r:.200} ({detail})",
+            ) from error
+
+
+def function_name(function: Callable[..., object]) -> str:
+    """The name a function goes by: its own, or that of the function a partial wraps."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _signature(function: Callable[..., object], name: str) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        fault = Fault(name, repr(function), "a callable whose parameters Python can tell")
+        raise DefinitionError(name, (fault,)) from error
+
+
+def _type_hints(function: Callable[..., object]) -> dict[str, object]:
+    try:
+        return typing.get_type_hints(_inspectable(function))
+    except Exception:  # a forward reference that cannot be resolved here: bind without structuring
+        return {}
+
+
+def _inspectable(function: Callable[..., object]) -> Callable[..., object]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return function
+    return type(function).__call__
+
+
+def _unbindable(function: str, parameter: inspect.Parameter) -> Fault:
+    return Fault(
+        f"{function}({parameter.name})",
+        str(parameter),
+        "a parameter that can be bound by name (not *args or **kwargs)",
+    )
+
+
+def _parameter(parameter: inspect.Parameter, hints: Mapping[str, object]) -> Parameter:
+    hint = hints.get(parameter.name, parameter.annotation)
+    has_default = parameter.default is not inspect.Parameter.empty
+    return Parameter(
+        parameter.name,
+        has_default,
+        parameter.default if has_default else None,
+        structure_for(hint),
+        type_name(hint),
+    )
+
+
+def type_name(hint: object) -> str:
+    """A type as its reader would write it."""
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+
+
+def structure_for(hint: object) -> Structure | None:
+    """What turns plain data into `hint`; None where values are passed as they are.
+
+    A value that is already an instance of a class is passed as it is; numbers and strings are
+    checked, never coerced.
+    """
+    if hint in _PASS_AS_IS or isinstance(hint, typing.TypeVar):
+        return None
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return _class_structure(hint)
+    return functools.partial(_CONVERTER.structure, cl=hint)
+
+
+_NEVER_COERCED: tuple[type, ...] = (str, bytes, int, float, bool, dict, list, tuple, set, frozenset)
+
+
+def _class_structure(cls: type) -> Structure:
+    accepted = (int, float) if cls is float else cls
+
+    def structure(value: object) -> object:
+        if isinstance(value, accepted) and not (cls in (int, float) and isinstance(value, bool)):
+            return value
+        if cls in _NEVER_COERCED:
+            raise TypeError(f"{type(value).__name__} is not {cls.__name__}")
+        return _CONVERTER.structure(value, cls)
+
+    return structure
+
+
+def _cattrs_messages(error: Exception) -> list[str]:
+    if isinstance(error, cattrs.BaseValidationError):
+        return cattrs.transform_error(error)
+    return [str(error) or type(error).__name__]
+
+
+def _names(scope: Mapping[str, object]) -> str:
+    return ", ".join(sorted(scope)) or "no variables"

@@ -1,0 +1,272 @@
+"""Describe a process in Python: nodes from plain functions, connections by `then` and `on`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from ...supervision import Retry
+from ._binding import Binding, function_name
+from ._check import define
+from ._errors import DefinitionError, Fault
+from ._expressions import Expression, Variable, expression_of
+from ._hash import qualified_name
+from ._model import (
+    OUT,
+    Case,
+    Choice,
+    Connection,
+    Delay,
+    Each,
+    End,
+    Function,
+    Input,
+    Join,
+    Kind,
+    Node,
+    Process,
+    ProcessDefinition,
+    Rest,
+    Runs,
+    Switch,
+    Wait,
+)
+
+JoinChoice = Literal["all", "any", "each"] | int
+
+
+@attrs.frozen
+class PortRef:
+    """A port of a node under construction; `then` draws a connection from it."""
+
+    builder: ProcessBuilder = attrs.field(repr=False)
+    node: str
+    port: str
+
+    def then(self, target: NodeRef) -> NodeRef:
+        """Connect this port to `target` and return `target`, so that calls chain."""
+        return self.builder.connect(self.node, self.port, target)
+
+
+@attrs.frozen
+class NodeRef:
+    """A node under construction."""
+
+    builder: ProcessBuilder = attrs.field(repr=False)
+    name: str
+
+    def then(self, target: NodeRef) -> NodeRef:
+        """Connect port `out` to `target` and return `target`, so that calls chain."""
+        return self.on(OUT).then(target)
+
+    def on(self, port: str) -> PortRef:
+        """The port of that name, to draw a connection from."""
+        return PortRef(self.builder, self.name, port)
+
+
+class ProcessBuilder:
+    """Collects nodes and connections; `build` checks all of it and seals it.
+
+    `inputs` declares the variables an execution starts with, by name or with type and default; where
+    there are none, it may start with any. `timeout` is in seconds for a whole execution.
+
+    Options that the node methods share: `inputs` maps parameters to constants, functions of the
+    memory or expressions; `output` names the variable for the result (default: the node's name);
+    `join` is `"all"`, `"any"`, `"each"` or a count, and `rest` says what becomes of the tokens that
+    a count did not wait for; `retry` and `timeout` (seconds, one attempt) override the runtime's.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        version: int = 1,
+        *,
+        inputs: Iterable[str | Input] = (),
+        timeout: float | None = None,
+        description: str = "",
+    ) -> None:
+        self._id = id
+        self._version = version
+        self._inputs = tuple(Input(each) if isinstance(each, str) else each for each in inputs)
+        self._timeout = timeout
+        self._description = description
+        self._nodes: list[Node] = []
+        self._connections: list[Connection] = []
+        self._start: list[str] = []
+
+    def node(
+        self,
+        name: str | Callable[..., Any],
+        function: Callable[..., Any] | None = None,
+        *,
+        runs: Runs | None = None,
+        ports: Sequence[str] = (),
+        **options: Any,
+    ) -> NodeRef:
+        """Add a function, under its own name or the one given first.
+
+        `async def` runs on trio; a plain `def` runs in a worker thread, which cannot be interrupted
+        (it is waited for, or abandoned after the grace period); `runs="process"` puts a picklable
+        function into a worker process. `ports` are those that `Out` may choose besides `out`.
+        """
+        if not isinstance(name, str):
+            name, function = function_name(name), name
+        if function is None:
+            fault = Fault(
+                f"nodes.{name}", None, "a function: node(function) or node(name, function)"
+            )
+            raise DefinitionError(f"process {self._id!r}", (fault,))
+        return self._add(name, function_kind(function, runs, tuple(ports)), **options)
+
+    def switch(
+        self,
+        name: str,
+        cases: Mapping[str, Any],
+        *,
+        default: str | None = None,
+        choose: Choice = "first",
+        **options: Any,
+    ) -> NodeRef:
+        """Add a choice: `cases` maps ports to conditions, tried in order.
+
+        A token leaves by the first port whose condition holds (`choose="every"`: by all of them),
+        else by `default`; with neither, the node fails.
+        """
+        made = tuple(Case(port, expression_of(when)) for port, when in cases.items())
+        return self._add(name, Switch(made, default, choose), **options)
+
+    def delay(self, name: str, seconds: Any, **options: Any) -> NodeRef:
+        """Add a wait of so many seconds: a number, or a function of the memory."""
+        return self._add(name, Delay(expression_of(seconds)), **options)
+
+    def wait(
+        self, name: str, signal: str | None = None, *, within: Any = None, **options: Any
+    ) -> NodeRef:
+        """Add a wait for a signal (default: of the node's name); its payload is the result.
+
+        A token leaves by port `timeout` if the signal does not come `within` so many seconds.
+        """
+        limit = None if within is None else expression_of(within)
+        return self._add(name, Wait(signal or name, limit), **options)
+
+    def each(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        over: Any,
+        item: str = "item",
+        concurrency: int | None = None,
+        runs: Runs | None = None,
+        **options: Any,
+    ) -> NodeRef:
+        """Add a function that runs once for every item of a list.
+
+        `over` is a variable's name or a function of the memory; the function gets each item in the
+        parameter `item`. At most `concurrency` items run at once; results come in item order.
+        """
+        items: Expression = Variable(over) if isinstance(over, str) else expression_of(over)
+        if concurrency is not None and concurrency < 1:
+            fault = Fault(f"nodes.{name}.concurrency", concurrency, "a number from 1, or None")
+            raise DefinitionError(f"process {self._id!r}", (fault,))
+        return self._add(
+            name, Each(function_kind(function, runs), items, item, concurrency), **options
+        )
+
+    def process(self, name: str, definition: ProcessDefinition, **options: Any) -> NodeRef:
+        """Add a child execution of another definition; `inputs` are its first variables."""
+        return self._add(name, Process(definition), **options)
+
+    def end(self, name: str, *, terminate: bool = False, **options: Any) -> NodeRef:
+        """Add an end; with `terminate` the first token to get there completes the execution."""
+        return self._add(name, End(terminate), **options)
+
+    def start(self, *nodes: NodeRef) -> None:
+        """Name the start nodes, where they are not simply those without an incoming connection."""
+        self._start += [node.name for node in nodes]
+
+    def connect(self, source: str, port: str, target: NodeRef) -> NodeRef:
+        """Draw a connection by name; `NodeRef.then` is the usual way."""
+        if target.builder is not self:
+            fault = Fault(f"nodes.{source}", target.name, "a node made by this builder")
+            raise DefinitionError(f"process {self._id!r}", (fault,))
+        self._connections.append(Connection(source, port, target.name))
+        return target
+
+    def build(self) -> ProcessDefinition:
+        """Check and seal the definition; raises `DefinitionError` listing every fault."""
+        return define(
+            id=self._id,
+            version=self._version,
+            nodes=self._nodes,
+            connections=self._connections,
+            start=self._start,
+            inputs=self._inputs,
+            timeout=self._timeout,
+            description=self._description,
+        )
+
+    def _add(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        join: JoinChoice = "all",
+        rest: Rest = "absorb",
+        inputs: Mapping[str, Any] | None = None,
+        output: str | None = None,
+        retry: Retry | None = None,
+        timeout: float | None = None,
+        description: str = "",
+    ) -> NodeRef:
+        node = Node(
+            name=name,
+            kind=kind,
+            join=join_of(join, rest),
+            inputs={key: expression_of(value) for key, value in (inputs or {}).items()},
+            output=output or name,
+            retry=retry,
+            timeout=timeout,
+            description=description,
+        )
+        self._nodes.append(node)
+        return NodeRef(self, name)
+
+
+def join_of(join: JoinChoice, rest: Rest = "absorb") -> Join:
+    """The join behind the builder's and the documents' way of writing it; counts are checked later."""
+    if join == "any":
+        return Join("count", 1, rest)
+    if isinstance(join, int):
+        return Join("count", join, rest)
+    if join not in ("all", "each"):
+        fault = Fault("join", join, "'all', 'any', 'each' or a number from 1")
+        raise DefinitionError("join", (fault,))
+    return Join(join)
+
+
+def function_kind(
+    function: Callable[..., Any], runs: Runs | None = None, ports: tuple[str, ...] = ()
+) -> Function:
+    """Wrap a function, finding out where it runs: on trio if it is `async`, else in a thread.
+
+    Raises `DefinitionError` where it cannot run there, or its parameters cannot be bound by name.
+    """
+    allowed: tuple[Runs, ...] = ("async",) if is_async(function) else ("thread", "process", "async")
+    place = runs or allowed[0]
+    if place not in allowed:
+        name = function_name(function)
+        expected = f"{' or '.join(map(repr, allowed))} for {name}"
+        raise DefinitionError(name, (Fault(f"{name}.runs", place, expected),))
+    return Function(function, Binding.of(function), place, qualified_name(function), ports)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine; sees through partials and callable objects."""
+    while hasattr(function, "func") and callable(function.func):
+        function = function.func
+    call = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

@@ -1,0 +1,298 @@
+"""Whether a drawing of nodes and connections makes a process: all its faults at once, and findings.
+
+A fault forbids the definition; a finding is a part that is allowed but cannot work as drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ._errors import DefinitionError, Fault
+from ._graph import reachable
+from ._hash import content_hash
+from ._inputs import declaration_faults
+from ._model import Connection, Finding, Function, Input, Node, ProcessDefinition, Switch
+from ._suggestion import did_you_mean, listed
+from ._variables import supply_faults
+
+A_NAME = "a name of letters, digits, '_', '-', '.', ':', '#'"
+
+NAME = re.compile(r"\w[\w.:#-]*")
+
+PlaceOf = Callable[[int, str], str]
+
+
+def _place_in_list(index: int, part: str) -> str:
+    return f"connections[{index}]{part}"
+
+
+def define(
+    *,
+    id: str,
+    version: int,
+    nodes: Iterable[Node],
+    connections: Iterable[Connection],
+    start: Iterable[str] = (),
+    inputs: Iterable[Input] = (),
+    timeout: float | None = None,
+    description: str = "",
+) -> ProcessDefinition:
+    """Check and seal a definition; `start` empty means every node without an incoming connection.
+
+    Raises `DefinitionError` with every fault found.
+    """
+    nodes, connections, start = tuple(nodes), tuple(connections), tuple(start)
+    inputs = tuple(inputs)
+    faults = faults_of(id, version, nodes, connections, start, inputs=inputs, timeout=timeout)
+    if faults:
+        raise DefinitionError(f"process {id!r}", tuple(faults))
+    start = start or entry_points(nodes, connections)
+    return ProcessDefinition(
+        id=id,
+        version=version,
+        nodes=nodes,
+        connections=connections,
+        start=start,
+        inputs=inputs,
+        timeout=timeout,
+        description=description,
+        hash=content_hash((id, version), nodes, connections, start, inputs, timeout),
+        warnings=tuple(findings_of(nodes, connections, start)),
+    )
+
+
+def faults_of(
+    id: object,
+    version: object,
+    nodes: Sequence[Node],
+    connections: Sequence[Connection],
+    start: Sequence[str],
+    *,
+    inputs: Sequence[Input] = (),
+    timeout: float | None = None,
+) -> list[Fault]:
+    """Everything that forbids the definition, in reading order.
+
+    Whether nodes can be reached is only asked of a drawing without other faults.
+    """
+    faults = drawing_faults(id, version, nodes, connections, start, inputs=inputs, timeout=timeout)
+    return faults or reachability_faults(nodes, connections, start)
+
+
+def drawing_faults(
+    id: object,
+    version: object,
+    nodes: Sequence[Node],
+    connections: Sequence[Connection],
+    start: Sequence[str],
+    *,
+    inputs: Sequence[Input] = (),
+    timeout: float | None = None,
+    place_of: PlaceOf = _place_in_list,
+) -> list[Fault]:
+    """What is wrong with the parts, each by itself and with those it refers to.
+
+    `place_of(index, part)` names the place of a connection, `part` being `""`, `".from"`, `".port"`
+    or `".to"`.
+    """
+    return [
+        *_identity_faults(id, version, timeout),
+        *_input_faults(inputs),
+        *_node_faults(nodes),
+        *supply_faults(nodes, inputs),
+        *_connection_faults(nodes, connections, place_of),
+        *_start_faults(nodes, start),
+    ]
+
+
+def entry_points(nodes: Sequence[Node], connections: Sequence[Connection]) -> tuple[str, ...]:
+    """The nodes without an incoming connection, in order of declaration."""
+    entered = {connection.target for connection in connections}
+    return tuple(node.name for node in nodes if node.name not in entered)
+
+
+def _identity_faults(id: object, version: object, timeout: float | None) -> Iterator[Fault]:
+    if not isinstance(id, str) or not NAME.fullmatch(id):
+        yield Fault("id", id, A_NAME)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        yield Fault("version", version, "an integer from 1")
+    if timeout is not None and not timeout > 0:
+        yield Fault("timeout", timeout, "a number of seconds above 0")
+
+
+def _input_faults(inputs: Sequence[Input]) -> Iterator[Fault]:
+    for each in inputs:
+        if not NAME.fullmatch(each.name):
+            yield Fault(f"inputs.{each.name}", each.name, A_NAME)
+    yield from declaration_faults(inputs)
+
+
+def _node_faults(nodes: Sequence[Node]) -> Iterator[Fault]:
+    if not nodes:
+        yield Fault("nodes", [], "at least one node")
+    for name, count in Counter(node.name for node in nodes).items():
+        if count > 1:
+            yield Fault(f"nodes.{name}", name, f"a name used once, not {count} times")
+    for node in nodes:
+        yield from _one_node_faults(node)
+
+
+def _one_node_faults(node: Node) -> Iterator[Fault]:
+    place = f"nodes.{node.name}"
+    if not NAME.fullmatch(node.name):
+        yield Fault(place, node.name, A_NAME)
+    if node.timeout is not None and not node.timeout > 0:
+        yield Fault(f"{place}.timeout", node.timeout, "a number of seconds above 0")
+    if node.join.mode == "count" and node.join.count < 1:
+        yield Fault(f"{place}.join", node.join.count, "'all', 'any', 'each' or a number from 1")
+    if isinstance(node.kind, Function) and len(set(node.kind.ports)) < len(node.kind.ports):
+        yield Fault(
+            f"{place}.ports", node.kind.extra_ports, "each port once, 'out' and 'error' aside"
+        )
+    if isinstance(node.kind, Switch) and not node.kind.cases:
+        yield Fault(f"{place}.cases", [], "at least one case")
+
+
+def _connection_faults(
+    nodes: Sequence[Node], connections: Sequence[Connection], place_of: PlaceOf
+) -> Iterator[Fault]:
+    ports = {node.name: node.kind.ports for node in nodes}
+    seen: set[Connection] = set()
+    for index, connection in enumerate(connections):
+        source, port, target = connection.source, connection.port, connection.target
+        if source not in ports:
+            yield Fault(place_of(index, ".from"), source, _a_node(source, ports, connection))
+        elif port not in ports[source]:
+            yield Fault(place_of(index, ".port"), port, _offer(connection, ports[source]))
+        if target not in ports:
+            yield Fault(place_of(index, ".to"), target, _a_node(target, ports, connection))
+        if connection in seen:
+            yield Fault(place_of(index, ""), str(connection), "a connection drawn once")
+        seen.add(connection)
+
+
+def _a_node(name: str, names: Iterable[str], connection: Connection) -> str:
+    return f"a node of this process ({connection}{did_you_mean(name, names)})"
+
+
+def _offer(connection: Connection, ports: tuple[str, ...]) -> str:
+    if not ports:
+        return f"no connection from {connection.source!r}: an end node lets no token out"
+    return f"a port of {connection.source!r}: {', '.join(map(repr, ports))}"
+
+
+def _start_faults(nodes: Sequence[Node], start: Sequence[str]) -> Iterator[Fault]:
+    names = {node.name for node in nodes}
+    for index, name in enumerate(start):
+        if name not in names:
+            yield Fault(
+                f"start[{index}]", name, f"a node of this process{did_you_mean(name, names)}"
+            )
+    for name, count in Counter(start).items():
+        if count > 1:
+            yield Fault("start", name, "each start node once")
+
+
+def reachability_faults(
+    nodes: Sequence[Node], connections: Sequence[Connection], start: Sequence[str]
+) -> list[Fault]:
+    """The nodes no token can get to, in a drawing that is otherwise without fault."""
+    start = start or entry_points(nodes, connections)
+    if not start:
+        expected = "a start node, as every node here has an incoming connection"
+        return [Fault("start", [], expected)]
+    index, successors = _indexed(nodes, connections)
+    marks = reachable(successors, (index[name] for name in start))
+    expected = f"a node that can be reached from the start ({listed(start)})"
+    return [
+        Fault(f"nodes.{node.name}", node.name, expected)
+        for node in nodes
+        if not marks[index[node.name]]
+    ]
+
+
+def _indexed(
+    nodes: Sequence[Node], connections: Sequence[Connection]
+) -> tuple[dict[str, int], list[list[int]]]:
+    index = {node.name: position for position, node in enumerate(nodes)}
+    successors: list[list[int]] = [[] for _ in nodes]
+    for connection in connections:
+        successors[index[connection.source]].append(index[connection.target])
+    return index, successors
+
+
+def findings_of(
+    nodes: Sequence[Node], connections: Sequence[Connection], start: Sequence[str]
+) -> Iterator[Finding]:
+    """What is allowed but cannot work: counted joins out of reach, and the nodes only they lead to."""
+    incoming: dict[str, list[Connection]] = {}
+    for connection in connections:
+        incoming.setdefault(connection.target, []).append(connection)
+    for node in nodes:
+        if node.join.mode != "count" or node.join.count < 2:
+            continue
+        slots = incoming.get(node.name, [])
+        most = _most_tokens(node, nodes, connections, start, slots)
+        if most < node.join.count:
+            yield Finding(
+                f"nodes.{node.name}.join",
+                f"needs {node.join.count} tokens a round, but at most {most} can come",
+            )
+            yield from _starved(node, nodes, connections, start)
+
+
+def _most_tokens(
+    join: Node,
+    nodes: Sequence[Node],
+    connections: Sequence[Connection],
+    start: Sequence[str],
+    slots: Sequence[Connection],
+) -> int:
+    """An upper bound of the connections that can deliver in one round.
+
+    Exact for the common mistake: all of them lie behind different ports of one exclusive switch.
+    """
+    most = len(slots) + (join.name in start)
+    if join.name in start:
+        return most
+    index, successors = _indexed(nodes, connections)
+    for node in nodes:
+        if not isinstance(node.kind, Switch) or node.kind.choose != "first" or node is join:
+            continue
+        bypass = reachable(successors, (index[n] for n in start), without=index[node.name])
+        if any(bypass[index[slot.source]] for slot in slots):
+            continue
+        behind = [
+            _slots_behind(node, port, connections, slots, index, successors)
+            for port in node.kind.ports
+        ]
+        most = min(most, max(behind, default=0))
+    return most
+
+
+def _slots_behind(
+    switch: Node,
+    port: str,
+    connections: Sequence[Connection],
+    slots: Sequence[Connection],
+    index: dict[str, int],
+    successors: list[list[int]],
+) -> int:
+    ways = [c for c in connections if c.source == switch.name and c.port == port]
+    marks = reachable(successors, (index[way.target] for way in ways))
+    return sum(
+        slot in ways or (slot.source != switch.name and bool(marks[index[slot.source]]))
+        for slot in slots
+    )
+
+
+def _starved(
+    join: Node, nodes: Sequence[Node], connections: Sequence[Connection], start: Sequence[str]
+) -> Iterator[Finding]:
+    index, successors = _indexed(nodes, connections)
+    marks = reachable(successors, (index[name] for name in start), without=index[join.name])
+    for node in nodes:
+        if node is not join and not marks[index[node.name]]:
+            yield Finding(f"nodes.{node.name}", f"can never run: it lies behind {join.name!r}")

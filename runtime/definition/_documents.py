@@ -1,0 +1,180 @@
+"""Processes written down in JSON, TOML or YAML: the same model as the builder's, from text.
+
+The format is described in `docs/definitions.md`. Every fault of a document is found at once, each
+with its place in the document.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+import attrs
+
+from ._check import define, drawing_faults, reachability_faults
+from ._document_drawing import Draft, Drawing, read_drawing
+from ._document_nodes import Surroundings, read_node, stand_in
+from ._errors import NOTHING, DefinitionError, Fault
+from ._formats import Format, plain_data, plain_file, refuse_odd
+from ._model import REQUIRED, Input, InputType, Node, ProcessDefinition
+from ._node_types import NodeTypes
+from ._section import COUNT, TEXT, TEXTS, Leaf, Section
+from ._suggestion import did_you_mean, listed
+from ._variables import ERROR_VARIABLE
+from ._wfformat import definition_of_wfformat, is_wfformat
+
+Definitions = (
+    Mapping[str, ProcessDefinition] | Callable[[str, int | None], ProcessDefinition | None]
+)
+
+_KEYS = "id version description timeout inputs start nodes connections".split()
+_INPUT_TYPE = Leaf[InputType](InputType, f"one of {', '.join(get_args(InputType))}")
+
+
+def load_definition(
+    path: str | os.PathLike[str],
+    types: NodeTypes | None = None,
+    *,
+    definitions: Definitions | None = None,
+) -> ProcessDefinition:
+    """Read a definition from a file: a document, or a recorded workflow in WfFormat.
+
+    The suffix tells the format: `.json`, `.toml`, `.yaml` or `.yml`. `types` are the functions that
+    nodes may name; `definitions` gives those that nodes of kind `process` name, by id, or by id and
+    version. Raises `DefinitionError` with all faults, under the name of the file, also where that
+    cannot be read.
+    """
+    return _definition(plain_file(path), types or NodeTypes(), definitions or {}, os.fspath(path))
+
+
+def parse_definition(
+    text: str,
+    format: Format,
+    types: NodeTypes | None = None,
+    *,
+    definitions: Definitions | None = None,
+    name: str = "document",
+) -> ProcessDefinition:
+    """Read a definition from text; `name` is what errors call it. Otherwise as `load_definition`."""
+    data = plain_data(text, format, name)
+    return _definition(data, types or NodeTypes(), definitions or {}, name)
+
+
+def definition_of(
+    document: Mapping[str, Any],
+    types: NodeTypes | None = None,
+    *,
+    definitions: Definitions | None = None,
+    name: str = "document",
+) -> ProcessDefinition:
+    """The definition that plain data describes. Otherwise as `parse_definition`."""
+    refuse_odd(document, name)
+    return _definition(document, types or NodeTypes(), definitions or {}, name)
+
+
+def _definition(
+    data: object, types: NodeTypes, definitions: Definitions, name: str
+) -> ProcessDefinition:
+    if is_wfformat(data):
+        return definition_of_wfformat(data, name)
+    faults: list[Fault] = []
+    section = Section.of(data, "", faults)
+    made = section and _Document(section, types, definitions).read()
+    if made is None:
+        raise DefinitionError(name, tuple(faults))
+    return made
+
+
+@attrs.frozen
+class _Document:
+    """Takes one document apart; faults go to its section."""
+
+    section: Section
+    types: NodeTypes
+    definitions: Definitions
+
+    def read(self) -> ProcessDefinition | None:
+        """The definition; None, and faults, where anything is wrong."""
+        section, before = self.section, len(self.section.faults)
+        section.refuse_others(_KEYS, " of a document")
+        parts: dict[str, Any] = {
+            "id": section.content.get("id", NOTHING),
+            "version": section.content.get("version", 1),
+            "timeout": section.take_duration("timeout"),
+            "inputs": self._inputs(),
+        }
+        description = section.take("description", TEXT, "")
+        drafts = self._drafts()
+        drawing = read_drawing(section, drafts)
+        parts["nodes"] = self._nodes(drafts, drawing, parts["inputs"])
+        parts |= {"connections": drawing.connections, "start": drawing.start}
+        faults = drawing_faults(**parts, place_of=drawing.place_of)
+        if not faults and drawing.is_whole:
+            faults = reachability_faults(parts["nodes"], drawing.connections, drawing.start)
+        section.faults.extend(faults)
+        if len(section.faults) > before:
+            return None
+        return define(**parts, description=description)
+
+    def _drafts(self) -> list[Draft]:
+        nodes = self.section.section("nodes")
+        if nodes is None:
+            return []
+        return [Draft(name, nodes.section(name)) for name in nodes.content]
+
+    def _inputs(self) -> list[Input]:
+        if isinstance(self.section.content.get("inputs"), list):
+            return [Input(name) for name in self.section.take("inputs", TEXTS, [])]
+        inputs = self.section.section("inputs", "a mapping or a list of names")
+        return [] if inputs is None else [_input(name, inputs) for name in inputs.content]
+
+    def _nodes(
+        self, drafts: Sequence[Draft], drawing: Drawing, inputs: Sequence[Input]
+    ) -> list[Node]:
+        around = Surroundings(self.types, _known(drafts, inputs), self._resolve)
+        return [
+            (draft.section and read_node(draft.section, draft.name, around))
+            or stand_in(draft.name, draft.output, drawing.ports_of(draft.name))
+            for draft in drafts
+        ]
+
+    def _resolve(self, node: Section) -> ProcessDefinition | None:
+        named = node.content.get("definition", NOTHING)
+        version = node.take("version", COUNT, None)
+        if isinstance(named, dict):
+            inline = Section.of(named, node.at("definition"), node.faults)
+            return inline and _Document(inline, self.types, self.definitions).read()
+        if not isinstance(named, str):
+            node.add("definition", named, "the id of a definition, or a document")
+            return None
+        return self._look_up(node, named, version)
+
+    def _look_up(self, node: Section, id: str, version: int | None) -> ProcessDefinition | None:
+        if callable(self.definitions):
+            found, known = self.definitions(id, version), list[str]()
+        else:
+            found, known = self.definitions.get(id), sorted(self.definitions)
+        if found is None:
+            hint = f" (known: {listed(known)}{did_you_mean(id, known)})" if known else ""
+            node.add("definition", id, f"the id of a definition given to the loader{hint}")
+        elif version not in (None, found.version):
+            node.add("version", version, f"{found.version}, the version given to the loader")
+        return found
+
+
+def _input(name: str, inputs: Section) -> Input:
+    declared = inputs.section(name)
+    if declared is None:
+        return Input(name)
+    declared.refuse_others(("type", "default", "description"), " of an input")
+    type = declared.take("type", _INPUT_TYPE, "any")
+    default = declared.content.get("default", REQUIRED)
+    return Input(name, type, default, declared.take("description", TEXT, ""))
+
+
+def _known(drafts: Sequence[Draft], inputs: Sequence[Input]) -> dict[str, str]:
+    """The variables that expressions may read; one that a node overwrites has no fixed type."""
+    known: dict[str, str] = {ERROR_VARIABLE: "any"}
+    known |= {each.name: each.type if each.default is not None else "any" for each in inputs}
+    return known | {draft.output: "any" for draft in drafts if draft.has_result}

@@ -1,0 +1,203 @@
+"""Recorded scientific workflows (WfFormat 1.5 of the WfCommons project) read as processes.
+
+A task becomes a node of the same name that joins all its parents. By default it sleeps for the time
+it took when it was recorded, so that the limits on workers apply to it as to any other node. Schema:
+https://github.com/wfcommons/WfFormat, `wfcommons-schema.json`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Any, TypeGuard, cast
+
+import attrs
+import trio
+from msgspec import Meta
+
+from ...supervision import NO_RETRY
+from ._builder import function_kind
+from ._check import define
+from ._errors import NOTHING, DefinitionError, Fault
+from ._formats import plain_file
+from ._model import OUT, Connection, Function, Node, ProcessDefinition
+from ._section import TEXT, TEXTS, Leaf, Section
+
+VERSION = "1.5"
+
+_SECONDS = Leaf[float](
+    Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)], "a number of seconds from 0"
+)
+_SERIAL = re.compile(r"[_-](?:ID)?\d+$")
+_NOT_IN_NAME = re.compile(r"^\W+|[^\w.:#-]+")
+
+
+@attrs.frozen
+class RecordedTask:
+    """Stands in for a task of a recorded workflow: sleeps as many seconds as that ran.
+
+    `category` is what tasks of the same program have in common.
+    """
+
+    id: str
+    category: str
+    seconds: float
+
+    async def __call__(self) -> None:
+        await trio.sleep(self.seconds)
+
+
+TaskFunction = Callable[[RecordedTask], Callable[..., Any]]
+
+
+def load_wfformat(
+    path: str | os.PathLike[str], *, functions: TaskFunction | None = None
+) -> ProcessDefinition:
+    """Read a recorded workflow as a process; `functions` gives the function for each task.
+
+    The default is the task itself, which sleeps. Nothing is retried. Raises `DefinitionError` with
+    every fault: a task without a runtime, parents and children that disagree, a cycle.
+    """
+    data, name = plain_file(path), os.fspath(path)
+    if not is_wfformat(data):
+        expected = "a workflow in WfFormat ('schemaVersion' and 'workflow')"
+        raise DefinitionError(name, (Fault("document", data, expected),))
+    return definition_of_wfformat(data, name, functions)
+
+
+def is_wfformat(data: object) -> TypeGuard[dict[str, Any]]:
+    """Whether plain data claims to be in WfFormat."""
+    return isinstance(data, dict) and "schemaVersion" in data and "workflow" in data
+
+
+def definition_of_wfformat(
+    data: dict[str, Any], name: str, functions: TaskFunction | None = None
+) -> ProcessDefinition:
+    """The process that WfFormat data describes. Otherwise as `load_wfformat`."""
+    faults: list[Fault] = []
+    root = Section("", data, faults)
+    tasks = _Tasks(root) if _is_right_version(root) else None
+    if tasks is not None:
+        faults.extend(tasks.graph_faults())
+    if tasks is None or faults:
+        raise DefinitionError(name, tuple(faults))
+    try:
+        return define(
+            id=_NOT_IN_NAME.sub("-", root.take("name", TEXT, "")).strip("-") or "workflow",
+            version=1,
+            nodes=[_node(task, functions) for task in tasks.recorded()],
+            connections=[Connection(parent, OUT, child) for parent, child in tasks.arrows],
+            description=root.take("description", TEXT, ""),
+        )
+    except DefinitionError as error:
+        raise DefinitionError(name, error.faults) from None
+
+
+def recorded_durations(definition: ProcessDefinition) -> dict[str, float]:
+    """The seconds that each task of an imported workflow took when it was recorded, by node."""
+    calls = {n.name: n.kind.call for n in definition.nodes if isinstance(n.kind, Function)}
+    return {name: call.seconds for name, call in calls.items() if isinstance(call, RecordedTask)}
+
+
+def _is_right_version(root: Section) -> bool:
+    version = root.content["schemaVersion"]
+    if version != VERSION:
+        root.add("schemaVersion", version, repr(VERSION))
+    return version == VERSION
+
+
+def _node(task: RecordedTask, functions: TaskFunction | None) -> Node:
+    function = task if functions is None else functions(task)
+    description = task.category if task.category != task.id else ""
+    return Node(
+        name=task.id,
+        kind=function_kind(function),
+        output=task.id,
+        retry=NO_RETRY,
+        description=description,
+    )
+
+
+class _Tasks:
+    """The tasks of a workflow: specified in one section of the file, recorded in another."""
+
+    def __init__(self, root: Section) -> None:
+        self._faults = root.faults
+        workflow = root.section("workflow") or Section("workflow", {}, [])
+        self._specified = _by_id(workflow, "specification")
+        self._run = _by_id(workflow, "execution")
+        self._parents = {id: _list(task, "parents") for id, task in self._specified.items()}
+        self._children = {id: _list(task, "children") for id, task in self._specified.items()}
+        self.arrows = [(p, id) for id, parents in self._parents.items() for p in parents]
+        self._tasks = [self._task(id, task) for id, task in self._specified.items()]
+
+    def recorded(self) -> list[RecordedTask]:
+        """Every task with its runtime, in the order of the specification."""
+        return self._tasks
+
+    def graph_faults(self) -> Iterator[Fault]:
+        """Relatives that are no tasks or do not know of it, twice the same, or in a circle."""
+        yield from self._one_sided("parents", self._parents, self._children, "children")
+        yield from self._one_sided("children", self._children, self._parents, "parents")
+        if not self._faults:
+            yield from _cycle_faults(self._parents)
+
+    def _one_sided(
+        self,
+        key: str,
+        relatives: Mapping[str, list[str]],
+        back: Mapping[str, list[str]],
+        back_key: str,
+    ) -> Iterator[Fault]:
+        known = {id: set(names) for id, names in back.items()}
+        for id, names in relatives.items():
+            for index, name in enumerate(names):
+                place = f"{self._specified[id].at(key)}[{index}]"
+                if name not in known:
+                    yield Fault(place, name, "the id of a task")
+                elif id not in known[name]:
+                    yield Fault(place, name, f"a task with {id!r} among its {back_key}")
+                elif name in names[:index]:
+                    yield Fault(place, name, "each task once")
+
+    def _task(self, id: str, task: Section) -> RecordedTask:
+        run = self._run.get(id)
+        if run is None:
+            task.add("id", id, "a task that is also among workflow.execution.tasks")
+        seconds = None if run is None else run.require("runtimeInSeconds", _SECONDS)
+        return RecordedTask(id, _SERIAL.sub("", task.take("name", TEXT, id)), seconds or 0.0)
+
+
+def _by_id(workflow: Section, part: str) -> dict[str, Section]:
+    around = workflow.section(part) if part in workflow.content else None
+    if around is None:
+        if part not in workflow.content:
+            workflow.add(part, NOTHING, "a mapping with 'tasks'")
+        return {}
+    found: dict[str, Section] = {}
+    if "tasks" not in around.content:
+        around.add("tasks", NOTHING, "a list of tasks")
+    for place, value in around.items("tasks"):
+        task = Section.of(value, place, around.faults)
+        id = None if task is None else task.require("id", TEXT)
+        if task is None or id is None:
+            continue
+        if id in found:
+            task.add("id", id, "an id used once")
+        found[id] = task
+    return found
+
+
+def _list(task: Section, key: str) -> list[str]:
+    return task.require(key, TEXTS) or []
+
+
+def _cycle_faults(parents: Mapping[str, list[str]]) -> Iterator[Fault]:
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        cycle = cast(list[str], error.args[1])
+        expected = "tasks that do not wait for themselves"
+        yield Fault("workflow.specification.tasks", " -> ".join(cycle[:10]), expected)

@@ -1,0 +1,340 @@
+"""An execution as an actor: the thin shell that takes messages to the transition and performs effects."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ...actors import Message, Reply, TurnLoop, Worker
+from ..definition import NodeContext, ProcessDefinition, RoutingMap
+from ._attempt import Act, compile_acts, failed
+from ._effects import (
+    Answer,
+    CallChild,
+    Closing,
+    Effects,
+    Ended,
+    Refuse,
+    Stop,
+    TellChild,
+    WakeAt,
+)
+from ._records import Due, ErrorContext, GraceOver, Interrupted, Overdue, Record
+from ._state import (
+    RUNNING,
+    ExecutionState,
+    Finished,
+    Limits,
+    Stopping,
+    Token,
+)
+from ._timing import is_awaited
+from ._transition import transition
+
+logger = logging.getLogger("processengine")
+
+Job = tuple["Execution", Token]
+
+
+class Program:
+    """A definition ready to run: its routing map and an act for every node."""
+
+    __slots__ = ("acts", "definition", "routing")
+
+    def __init__(self, definition: ProcessDefinition) -> None:
+        self.definition = definition
+        self.routing = RoutingMap(definition)
+        self.acts: tuple[Act, ...] = compile_acts(self.routing)
+
+
+class House(Protocol):
+    """What an execution needs of the runtime it lives in."""
+
+    turns: TurnLoop[Execution]
+    limits: Limits
+    history_limit: int
+    cancel_grace: float
+    random: random.Random
+
+    def clock(self) -> float:
+        """The runtime's time, in seconds."""
+
+    def submit(self, job: Job) -> None:
+        """Queue an attempt for a worker."""
+
+    def wake_at(self, due: float, execution: Execution, message: Message) -> None:
+        """Send a message at a time."""
+
+    def call_child(self, parent: Execution, effect: CallChild) -> None:
+        """Begin a child execution."""
+
+    def tell_child(self, parent: Execution, effect: TellChild) -> None:
+        """Pass a control message to a child execution."""
+
+    def load_changed(self, execution: Execution, busy: bool) -> None:
+        """An execution has become busy, or has nothing but timers and signals left."""
+
+    def ended(self, execution: Execution) -> None:
+        """An execution has ended."""
+
+
+class Watcher(Protocol):
+    """Is told of every record of an execution, and of every token whose attempt starts."""
+
+    def tell(self, execution: Execution, what: Record | Token) -> None:
+        """Something happened."""
+
+    def end(self) -> None:
+        """The execution has ended."""
+
+
+class Execution:
+    """One execution of a process, as an actor: one object, no task.
+
+    `running` maps the steps with an attempt under way to its worker. `replies` are the answers owed,
+    by number. Its state is written by `transition` only.
+    """
+
+    __slots__ = (
+        "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "program",
+        "replies", "running", "spawned_at", "state", "watchers",
+    )  # fmt: skip
+
+    def __init__(
+        self, id: str, program: Program, house: House, parent: tuple[str, int] | None = None
+    ) -> None:
+        self.state = ExecutionState(id, program.routing, house.limits)
+        self.incarnation = 1
+        self.program = program
+        self.house = house
+        self.parent = parent
+        self.running: dict[int, Worker[Job]] = {}
+        self.replies: dict[int, Reply[Any]] | None = None
+        self.history: list[tuple[float, Message]] = []
+        self.watchers: list[Watcher] | None = None
+        self.busy = False
+        self.spawned_at = house.clock()
+        self.ended_at: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.id!r} {self.state.name} tokens={len(self.state.tokens)}>"
+
+    @property
+    def id(self) -> str:
+        """Its identity, unique within the runtime."""
+        return self.state.id
+
+    def clock(self) -> float:
+        """The runtime's time, in seconds."""
+        return self.house.clock()
+
+    def grace(self) -> float:
+        """Seconds that a cancelled attempt has to clean up."""
+        return self.house.cancel_grace
+
+    def context(self, token: Token) -> NodeContext:
+        """What the node function of an attempt may know."""
+        return NodeContext(
+            self.state.id,
+            self.incarnation,
+            str(self.program.definition),
+            token.node.name,
+            token.step,
+            token.attempt,
+            None if token.item is None else token.item.index,
+            lambda: isinstance(token.phase, Stopping),
+        )
+
+    # Turns
+
+    def wake(self, message: Message) -> None:
+        """Take the turn of a timer that has run out, unless nothing would follow from it."""
+        if is_awaited(self.state, message):
+            self.house.turns.post(self, message)
+
+    def receive(self, message: Message, reply: Reply[Any] | None) -> None:
+        """Take one turn: transition, then effects."""
+        self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
+
+    def _number(self, reply: Reply[Any]) -> int:
+        if self.replies is None:
+            self.replies = {}
+        number = next(iter(reversed(self.replies)), 0) + 1
+        self.replies[number] = reply
+        return number
+
+    def turn(self, message: Message, reply: int = 0) -> Effects:
+        """Feed a message to the transition and record it."""
+        now = self.house.clock()
+        effects = transition(self.state, message, now, reply)
+        if message.recorded:
+            history = self.history
+            history.append((now, message))
+            if len(history) > self.house.history_limit:
+                del history[: len(history) // 2 + 1]
+            if self.watchers:
+                self.publish(Record(now, message))
+        return effects
+
+    def advance(self, outcome: Message) -> Token | None:
+        """Take the turn of an attempt's outcome; the token that its worker may go on with."""
+        try:
+            effects = self.turn(outcome)
+        except Exception as error:  # noqa: BLE001 - a supervision boundary, as in the turn loop
+            self.crash(error)
+            return None
+        if len(effects) == 1 and type(effects[0]) is Token:
+            return effects[0]
+        following = None
+        if effects and type(effects[0]) is Token:
+            following = effects.pop(0)
+        self.house.turns.run(lambda: self.perform(effects))
+        return following
+
+    def publish(self, event: Record | Token) -> None:
+        """Tell the watchers."""
+        for watcher in tuple(self.watchers or ()):
+            watcher.tell(self, event)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Add a watcher."""
+        self.watchers = [*(self.watchers or ()), watcher]
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Remove a watcher."""
+        self.watchers = [other for other in self.watchers or () if other is not watcher]
+
+    # Effects
+
+    def perform(self, effects: Effects) -> None:
+        """Do what a turn asked for, in order."""
+        for effect in effects:
+            _PERFORM[type(effect)](self, effect)
+        self._tell_load()
+
+    def _tell_load(self) -> None:
+        busy = bool(self.state.in_flight)
+        if busy is not self.busy:
+            self.busy = busy
+            self.house.load_changed(self, busy)
+
+    def _start(self, token: Token) -> None:
+        self.house.submit((self, token))
+
+    def _stop(self, effect: Stop) -> None:
+        worker = self.running.get(effect.token.step)
+        if worker is not None:
+            worker.stop()
+
+    def _wake_at(self, effect: WakeAt) -> None:
+        self.house.wake_at(effect.due, self, Due(effect.step, effect.due))
+
+    def _answer(self, effect: Answer) -> None:
+        reply = self.replies.pop(effect.reply, None) if self.replies else None
+        if reply is not None:
+            reply.answer(effect.value)
+
+    def _refuse(self, effect: Refuse) -> None:
+        reply = self.replies.pop(effect.reply, None) if self.replies else None
+        if reply is not None:
+            reply.fail(effect.error)
+
+    def _call_child(self, effect: CallChild) -> None:
+        self.house.call_child(self, effect)
+
+    def _tell_child(self, effect: TellChild) -> None:
+        self.house.tell_child(self, effect)
+
+    def _closing(self, effect: Closing) -> None:
+        self.house.wake_at(self.house.clock() + self.house.cancel_grace, self, GraceOver())
+
+    def _ended(self, effect: Ended) -> None:
+        self.ended_at = self.house.clock()
+        for watcher in self.watchers or ():
+            watcher.end()
+        for token in effect.abandoned:
+            logger.warning(
+                "attempt %d of node %r ignored its cancellation for %s s and was abandoned",
+                token.attempt, token.node.name, self.house.cancel_grace,
+                extra={"execution": self.id, "node": token.node.name, "attempt": token.attempt},
+            )  # fmt: skip
+        self.house.ended(self)
+
+    def crash(self, error: Exception) -> None:
+        """A turn raised, which is a fault of the engine: end as failed, stop what runs, say so."""
+        logger.error("execution %r: fault in the engine", self.id, exc_info=error,
+                     extra={"execution": self.id, "node": "", "attempt": 0})  # fmt: skip
+        if isinstance(self.state.control, Finished):
+            return
+        fault = ErrorContext("", 0, 0, "EngineFault", repr(error), self.house.clock())
+        self.state.control = Finished("failed", f"fault in the engine: {error!r}", fault)
+        for token in self.state.tokens.values():
+            token.phase = Stopping("drop")
+        self.state.tokens.clear()
+        self.state.in_flight = 0
+        for worker in tuple(self.running.values()):
+            worker.stop()
+        self._ended(Ended())
+
+    def crash_replies(self, error: Exception) -> None:
+        """Fail every answer that is still owed."""
+        replies, self.replies = self.replies, None
+        for reply in (replies or {}).values():
+            reply.fail(error)
+
+    # Attempts
+
+    def stopped(self, token: Token) -> None:
+        """The attempt of this token has ended because its worker was told to stop."""
+        self.running.pop(token.step, None)
+        self.house.turns.post(self, Interrupted(token.step, token.attempt))
+
+
+async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
+    """Await the act of a token's node, take the turn of its outcome, go on with one successor.
+
+    The others are queued. The worker returns to the queue when the execution has nothing more for
+    it, when its time slice is over, or when it was stopped.
+    """
+    execution, token = job
+    house, acts, running = execution.house, execution.program.acts, execution.running
+    clock = house.clock
+    while True:
+        running[token.step] = worker
+        attempt = token.attempt
+        if execution.watchers:
+            execution.publish(token)
+        if token.phase is not RUNNING:
+            outcome: Message = Interrupted(token.step, attempt)
+        else:
+            timeout = token.node.spec.timeout
+            if timeout is not None:
+                overdue = Overdue(token.step, attempt, house.random.random())
+                house.wake_at(clock() + timeout, execution, overdue)
+            try:
+                outcome = await acts[token.node.index](execution, token)
+            except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
+                outcome = failed(token, error, clock(), house.random.random())
+        del running[token.step]
+        following = execution.advance(outcome)
+        if following is None:
+            return None
+        token = following
+        if not worker.may_go_on(clock()):
+            return execution, token
+        worker.job = (execution, token)
+
+
+_PERFORM: dict[type, Callable[[Execution, Any], None]] = {
+    Token: Execution._start,
+    Stop: Execution._stop,
+    WakeAt: Execution._wake_at,
+    Answer: Execution._answer,
+    Refuse: Execution._refuse,
+    CallChild: Execution._call_child,
+    TellChild: Execution._tell_child,
+    Closing: Execution._closing,
+    Ended: Execution._ended,
+}

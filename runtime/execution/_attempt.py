@@ -1,0 +1,316 @@
+"""What a node does when its turn comes: an act for every kind, ending in an outcome.
+
+An act is awaited by a worker; it is the only place where anything is awaited on behalf of a node.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import attrs
+
+
+from ..definition import (
+    OUT,
+    BindingError,
+    Delay,
+    Each,
+    End,
+    Expression,
+    Function,
+    Node,
+    NodeContext,
+    Process,
+    RoutedNode,
+    RoutingMap,
+    Switch,
+    Wait,
+)
+from ._current import CURRENT
+from ._errors import NoCaseHolds, NonRetryable, UnfitValue, UnknownPort
+from ._memory import check_memory
+from ._records import (
+    Calls,
+    Chose,
+    Completed,
+    Delays,
+    Ends,
+    ErrorContext,
+    Failed,
+    Lists,
+    Outcome,
+    Waits,
+)
+from ._sizes import SMALL, owned, size_of
+from ._state import ExecutionState, Token
+from ._threads import run_in_process, run_in_thread
+
+
+@attrs.frozen
+class Out:
+    """Return it from a node function to leave by `port` with `value` as the result."""
+
+    port: str
+    value: Any = None
+
+
+class Attempting(Protocol):
+    """What an act may know of the execution it works for; it changes nothing there."""
+
+    state: ExecutionState
+    incarnation: int
+
+    @property
+    def id(self) -> str: ...
+    def clock(self) -> float: ...
+    def context(self, token: Token) -> NodeContext: ...
+    def grace(self) -> float: ...
+
+
+Act = Callable[[Attempting, Token], Awaitable[Outcome]]
+Scope = Mapping[str, Any]
+
+
+def compile_acts(routing: RoutingMap) -> tuple[Act, ...]:
+    """One act for every node, by node number."""
+    return tuple(_compile(node) for node in routing.nodes)
+
+
+def _compile(node: RoutedNode) -> Act:
+    return _COMPILERS[type(node.spec.kind)](node)
+
+
+def _scope(node: Node, execution: Attempting, token: Token, item: str = "") -> Scope:
+    """The variables an expression or a parameter is looked up in: the memory, and what is local."""
+    memory = execution.state.memory
+    if token.error is None and token.item is None and not node.inputs:
+        return memory
+    scope = dict(memory)
+    if token.error is not None:
+        scope["error"] = token.error
+    if token.item is not None:
+        scope[item] = token.item.value
+    scope.update({name: given.evaluate(scope) for name, given in node.inputs.items()})
+    return scope
+
+
+def _compile_function(node: RoutedNode) -> Act:
+    kind = node.spec.kind
+    assert isinstance(kind, Function)
+    return _function_act(node, kind, "")
+
+
+def _compile_each(node: RoutedNode) -> Act:
+    kind = node.spec.kind
+    assert isinstance(kind, Each)
+    body = _function_act(node, kind.body, kind.item)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        if token.item is not None:
+            return await body(execution, token)
+        items = kind.items.evaluate(_scope(node.spec, execution, token))
+        if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
+            raise UnfitValue(node.name, "over", items, "a list of items")
+        return Lists(token.step, token.attempt, list(items))
+
+    return act
+
+
+def _function_act(node: RoutedNode, kind: Function, item: str) -> Act:
+    run = _RUNNERS[kind.runs]
+    binding, function, spec = kind.binding, kind.call, node.spec
+    if kind.runs == "async" and not (binding.positional or binding.keyword or spec.inputs):
+        return _bare_act(node, function)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        started = execution.clock()
+        scope = _scope(spec, execution, token, item)
+        if binding.wants_context is not None:
+            scope = {**scope, binding.wants_context: execution.context(token)}
+        result = await run(functools.partial(binding.call, function, scope), execution, token)
+        return completed(execution, token, result, started)
+
+    return act
+
+
+def _bare_act(node: RoutedNode, function: Callable[[], Awaitable[object]]) -> Act:
+    """The act of an async function without parameters."""
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        started = execution.clock()
+        result = await function()
+        if type(result) in SMALL:
+            return Completed(token.step, token.attempt, OUT, result, 0, started)
+        return completed(execution, token, result, started)
+
+    return act
+
+
+def completed(execution: Attempting, token: Token, result: object, started: float) -> Completed:
+    """The outcome of a function that returned; raises if the port or the size is not allowed."""
+    port, value = OUT, result
+    if type(result) is Out:
+        port, value = result.port, result.value
+        if port not in token.node.spec.kind.ports:
+            raise UnknownPort(token.node.name, port, token.node.spec.kind.ports)
+    size = size_of(value)
+    if size:
+        check_memory(execution.state, {token.node.output: size})
+    return Completed(token.step, token.attempt, port, value, size, started)
+
+
+Call = Callable[[], Any]
+
+
+async def _run_async(call: Call, execution: Attempting, token: Token) -> object:
+    return await call()
+
+
+async def _run_in_thread(call: Call, execution: Attempting, token: Token) -> object:
+    context = execution.context(token)
+    return await run_in_thread(functools.partial(_called_in, context, call), execution.grace())
+
+
+def _called_in(context: NodeContext, call: Call) -> object:
+    CURRENT.set(context)
+    return call()
+
+
+async def _run_in_process(call: Call, execution: Attempting, token: Token) -> object:
+    return await run_in_process(call)
+
+
+_RUNNERS: dict[str, Callable[[Call, Attempting, Token], Awaitable[object]]] = {
+    "async": _run_async,
+    "thread": _run_in_thread,
+    "process": _run_in_process,
+}
+
+
+def _compile_switch(node: RoutedNode) -> Act:
+    kind = node.spec.kind
+    assert isinstance(kind, Switch)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        scope = _scope(node.spec, execution, token)
+        chosen: list[str] = []
+        for case in kind.cases:
+            if case.when.holds(scope):
+                chosen.append(case.port)
+                if kind.choose == "first":
+                    break
+        if not chosen and kind.default is None:
+            raise NoCaseHolds(node.name, tuple(case.when.source for case in kind.cases))
+        ports = tuple(dict.fromkeys(chosen)) or (kind.default or OUT,)
+        return Chose(token.step, token.attempt, ports)
+
+    return act
+
+
+def _compile_delay(node: RoutedNode) -> Act:
+    kind = node.spec.kind
+    assert isinstance(kind, Delay)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        scope = _scope(node.spec, execution, token)
+        seconds = _seconds(node.name, "seconds", kind.seconds, scope)
+        return Delays(token.step, token.attempt, execution.clock() + seconds)
+
+    return act
+
+
+def _compile_wait(node: RoutedNode) -> Act:
+    kind = node.spec.kind
+    assert isinstance(kind, Wait)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        due = None
+        if kind.timeout is not None:
+            scope = _scope(node.spec, execution, token)
+            due = execution.clock() + _seconds(node.name, "within", kind.timeout, scope)
+        return Waits(token.step, token.attempt, due)
+
+    return act
+
+
+def _seconds(node: str, field: str, expression: Expression, scope: Scope) -> float:
+    value = expression.evaluate(scope)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UnfitValue(node, field, value, "a number of seconds")
+    if not 0 <= value < math.inf:
+        raise UnfitValue(node, field, value, "a number of seconds from 0")
+    return value
+
+
+def _compile_process(node: RoutedNode) -> Act:
+    assert isinstance(node.spec.kind, Process)
+
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        scope = _scope(node.spec, execution, token)
+        inputs = {name: owned(scope[name]) for name in node.spec.inputs}
+        again = f".{token.attempt}" if token.attempt > 1 else ""
+        child = f"{execution.id}/{node.name}.{token.step}{again}"
+        return Calls(token.step, token.attempt, child, inputs)
+
+    return act
+
+
+def _compile_end(node: RoutedNode) -> Act:
+    async def act(execution: Attempting, token: Token) -> Outcome:
+        return Ends(token.step, token.attempt)
+
+    return act
+
+
+_COMPILERS: dict[type, Callable[[RoutedNode], Act]] = {
+    Function: _compile_function,
+    Switch: _compile_switch,
+    Delay: _compile_delay,
+    Wait: _compile_wait,
+    Each: _compile_each,
+    Process: _compile_process,
+    End: _compile_end,
+}
+
+_OURS = (NonRetryable, BindingError)
+
+
+def failed(token: Token, error: BaseException, now: float, draw: float) -> Failed:
+    """The outcome of an attempt that raised."""
+    policy = token.node.spec.retry
+    retryable = isinstance(error, Exception) and not isinstance(error, _OURS)
+    if retryable and policy is not None:
+        assert isinstance(error, Exception)
+        retryable = policy.is_retryable(error)
+    return Failed(token.step, token.attempt, error_context(token, error, now), retryable, draw)
+
+
+def error_context(token: Token, error: BaseException, now: float) -> ErrorContext:
+    """An exception as a value; the frames of the engine itself are left out."""
+    cls = type(error)
+    name = (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
+    frames = tuple(
+        (frame.f_code.co_filename, line, frame.f_code.co_name)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if not frame.f_globals.get("__name__", "").startswith(_OWN_MODULES)
+    )
+    item = None if token.item is None else token.item.index
+    return ErrorContext(
+        token.node.name, token.step, token.attempt, name, _message(error), now, frames, item
+    )
+
+
+_OWN_MODULES = ("processengine.actors", "processengine.runtime", "trio.")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a user's exception whose __str__ is broken must not take the engine down
+        return "<its message could not be formatted>"

@@ -1,0 +1,61 @@
+"""Which attempt the calling code works for: for node functions, for what they call, and for logs."""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+from typing import Protocol
+
+import trio
+
+from ...actors import current_job
+from ..definition import NodeContext
+
+CURRENT: ContextVar[NodeContext] = ContextVar("processengine_attempt")
+"""Set in worker threads only; on trio the task tells (a context variable would cost every node)."""
+
+
+class AttemptJob(Protocol):
+    """A job of the dispatcher that is an attempt."""
+
+    def context(self) -> NodeContext: ...
+
+
+def current() -> NodeContext:
+    """The attempt the calling code belongs to, in a node function or anything it calls or starts.
+
+    Works in trio tasks and worker threads; raises `LookupError` outside of a node.
+    """
+    found = _current_or_none()
+    if found is None:
+        raise LookupError("not called from within a node")
+    return found
+
+
+def _current_or_none() -> NodeContext | None:
+    if trio.lowlevel.in_trio_task():
+        job = current_job()
+        if isinstance(job, tuple):
+            execution, token = job
+            context: NodeContext = execution.context(token)
+            return context
+    return CURRENT.get(None)
+
+
+class AttemptFilter(logging.Filter):
+    """Adds `execution`, `node` and `attempt` to every log record; empty outside of nodes.
+
+    Add it to a handler, so that records of any logger get them: `handler.addFilter(AttemptFilter())`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Fill in the fields that the record does not have yet; never drops a record."""
+        context = None if hasattr(record, "execution") else _current_or_none()
+        for name, value in (
+            ("execution", context.execution if context else ""),
+            ("node", context.node if context else ""),
+            ("attempt", context.attempt if context else 0),
+        ):
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True

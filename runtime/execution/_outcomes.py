@@ -1,0 +1,265 @@
+"""What follows from the outcome of an attempt: results, choices, waits, failures, stops."""
+
+from __future__ import annotations
+
+from ...supervision import NO_RETRY, Retry
+from ..definition import OUT, Each, End, Function, RoutedNode
+from ._effects import CallChild, Effects, WakeAt
+from ._items import expand, item_completed, item_dropped, item_failed
+from ._records import (
+    Calls,
+    Chose,
+    Completed,
+    Delays,
+    Ends,
+    ErrorContext,
+    Failed,
+    Interrupted,
+    Lists,
+    Outcome,
+    Waits,
+)
+from ._signals import consume_signal
+from ._memory import write
+from ._state import (
+    ACTIVE,
+    READY,
+    RUNNING,
+    BackingOff,
+    Calling,
+    Delayed,
+    Ending,
+    ExecutionState,
+    Stopping,
+    Token,
+    Waiting,
+)
+from ._tokens import end, fail, leave, remove, send, start
+
+
+def current(state: ExecutionState, message: Outcome) -> Token | None:
+    """The token whose attempt this is the outcome of; None if that attempt no longer counts."""
+    token = state.tokens.get(message.step)
+    if token is None or token.attempt != message.attempt or not token.is_in_flight:
+        return None
+    return token
+
+
+def landed(state: ExecutionState, message: Outcome, effects: Effects) -> Token | None:
+    """As `current`, the attempt being counted as over; None too if its token had been dropped."""
+    token = current(state, message)
+    if token is None:
+        return None
+    state.in_flight -= 1
+    phase = token.phase
+    if isinstance(phase, Stopping) and phase.then == "drop":
+        _take_back(state, token, message, effects)
+        return None
+    return token
+
+
+def _take_back(state: ExecutionState, token: Token, message: Outcome, effects: Effects) -> None:
+    remove(state, token)
+    if token.item is not None:
+        item_dropped(state, token, effects)
+    elif isinstance(message, Completed) and isinstance(state.control, Ending):
+        # It did happen: whoever looks at the memory of a cancelled execution has to see it.
+        write(state, token.node.output, message.value, message.size)
+
+
+def on_completed(
+    state: ExecutionState, message: Completed, now: float, effects: Effects, reply: int
+) -> None:
+    """A node function returned."""
+    token = state.tokens.get(message.step)
+    if token is None or token.attempt != message.attempt:
+        return
+    if (
+        token.phase is not RUNNING
+        or token.item is not None
+        or state.control is not ACTIVE
+        or state.witnesses
+    ):
+        _complete_slowly(state, message, effects)
+        return
+    # The path of every node: what `_complete_slowly` does, written out.
+    state.in_flight -= 1
+    node = token.node
+    del state.tokens[message.step]
+    if message.size or state.sizes:
+        write(state, node.output, message.value, message.size)
+    else:
+        state.memory[node.output] = message.value
+    exit = node.exits.get(message.port, node.untaken)
+    following = exit.next
+    if following is None or (exit.leaves_untaken and not state.starving):
+        send(state, exit, effects, token.lineage)
+        return
+    state.steps = step = state.steps + 1
+    new = Token(step, following, RUNNING, 1, 0, 0.0, None, token.lineage)
+    state.tokens[step] = new
+    state.in_flight += 1
+    effects.append(new)
+
+
+def _complete_slowly(state: ExecutionState, message: Completed, effects: Effects) -> None:
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    if token.item is not None:
+        item_completed(state, token, message, effects)
+        return
+    write(state, token.node.output, message.value, message.size)
+    leave(state, token, message.port, effects)
+
+
+def on_chose(
+    state: ExecutionState, message: Chose, now: float, effects: Effects, reply: int
+) -> None:
+    """A switch chose its ports: a token leaves by each."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    remove(state, token)
+    for port in message.ports:
+        send(state, token.node.exit(port), effects, token.lineage)
+
+
+def on_delays(
+    state: ExecutionState, message: Delays, now: float, effects: Effects, reply: int
+) -> None:
+    """A delay node knows until when."""
+    token = landed(state, message, effects)
+    if token is not None:
+        token.phase = Delayed(message.due)
+        effects.append(WakeAt(message.due, token.step))
+
+
+def on_waits(
+    state: ExecutionState, message: Waits, now: float, effects: Effects, reply: int
+) -> None:
+    """A wait node knows until when; the signal may be there already."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    token.phase = Waiting(message.due)
+    if not consume_signal(state, token, effects) and message.due is not None:
+        effects.append(WakeAt(message.due, token.step))
+
+
+def on_lists(
+    state: ExecutionState, message: Lists, now: float, effects: Effects, reply: int
+) -> None:
+    """An each node knows its items."""
+    token = landed(state, message, effects)
+    if token is not None:
+        expand(state, token, message.items, effects)
+
+
+def on_calls(
+    state: ExecutionState, message: Calls, now: float, effects: Effects, reply: int
+) -> None:
+    """A process node knows the inputs of its child; while a pause is on it is asked again later."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    if state.control is not ACTIVE:
+        token.attempt += 1
+        token.phase = READY
+        return
+    token.phase = Calling(message.child)
+    state.calls += 1
+    effects.append(CallChild(token.step, message.child, message.inputs))
+
+
+def on_ends(state: ExecutionState, message: Ends, now: float, effects: Effects, reply: int) -> None:
+    """A token got to an end node; one that terminates takes everything else with it."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    remove(state, token)
+    kind = token.node.spec.kind
+    if isinstance(kind, End) and kind.terminate:
+        end(state, "completed", None, None, effects)
+
+
+def on_failed(
+    state: ExecutionState, message: Failed, now: float, effects: Effects, reply: int
+) -> None:
+    """An attempt raised; if it had been told to stop, that is how it stopped."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    if isinstance(token.phase, Stopping):
+        _stopped(state, token, token.phase, now, effects)
+    else:
+        retry_or_fail(state, token, message.error, message.retryable, message.draw, now, effects)
+
+
+def on_interrupted(
+    state: ExecutionState, message: Interrupted, now: float, effects: Effects, reply: int
+) -> None:
+    """An attempt has stopped as it was told."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    phase = token.phase if isinstance(token.phase, Stopping) else Stopping("again")
+    _stopped(state, token, phase, now, effects)
+
+
+def _stopped(
+    state: ExecutionState, token: Token, phase: Stopping, now: float, effects: Effects
+) -> None:
+    if phase.then == "timeout":
+        timeout = token.node.spec.timeout
+        error = failure(token, "TimedOut", f"no result within {timeout} s", now)
+        retry_or_fail(state, token, error, True, phase.draw, now, effects)
+    elif phase.then == "skip":
+        leave(state, token, OUT, effects)
+    else:
+        token.attempt += 1
+        start(state, token, effects)
+
+
+def failure(token: Token, exception: str, message: str, now: float) -> ErrorContext:
+    """The error context of a failure that the engine itself found."""
+    item = None if token.item is None else token.item.index
+    return ErrorContext(
+        token.node.name, token.step, token.attempt, exception, message, now, item=item
+    )
+
+
+def retry_or_fail(
+    state: ExecutionState,
+    token: Token,
+    error: ErrorContext,
+    retryable: bool,
+    draw: float,
+    now: float,
+    effects: Effects,
+) -> None:
+    """Try again after a back-off if the node's policy allows it; else the node has failed."""
+    token.failures += 1
+    policy = _policy(state, token.node)
+    if not retryable or token.failures >= policy.attempts:
+        _fail_for_good(state, token, error, effects)
+        return
+    token.wait = policy.delay(token.failures, token.wait, draw)
+    token.phase = BackingOff(now + token.wait)
+    effects.append(WakeAt(now + token.wait, token.step))
+
+
+def _policy(state: ExecutionState, node: RoutedNode) -> Retry:
+    """The node's own policy; the runtime's for functions, none for what would only fail again."""
+    if node.spec.retry is not None:
+        return node.spec.retry
+    return state.limits.retry if isinstance(node.spec.kind, (Function, Each)) else NO_RETRY
+
+
+def _fail_for_good(
+    state: ExecutionState, token: Token, error: ErrorContext, effects: Effects
+) -> None:
+    if token.item is not None:
+        item_failed(state, token, error, effects)
+    else:
+        fail(state, token, error, effects)

@@ -1,0 +1,17 @@
+"""How hard Hypothesis looks: `HYPOTHESIS_PROFILE=thorough` for a long search."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Every value that Hypothesis would choose differently under CI is given, so that a run on a
+# developer's machine and a run there look alike. No deadline: it would assert a time.
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
