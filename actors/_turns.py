@@ -23,6 +23,7 @@ class Actor(Protocol):
 
 
 A = TypeVar("A", bound=Actor)
+W = TypeVar("W")
 
 
 class TurnLoop(Generic[A]):
@@ -71,14 +72,14 @@ class TurnLoop(Generic[A]):
         finally:
             self._turning = turning
 
-    def run(self, work: Callable[[], None]) -> None:
-        """Run `work` as part of a turn: messages that it sends are taken after it."""
+    def run(self, work: Callable[[W], None], argument: W) -> None:
+        """Call `work` as part of a turn: messages that it sends are taken after it."""
         if self._turning:
-            work()
+            work(argument)
             return
         self._turning = True
         try:
-            work()
+            work(argument)
             if self._mail:
                 self._drain()
         finally:

@@ -7,10 +7,9 @@ import logging
 import random
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
 import trio
 
 from ..actors import (
@@ -52,15 +51,6 @@ from .execution import (
 logger = logging.getLogger("processengine")
 
 
-@attrs.frozen
-class Begun:
-    """What an execution was begun with; `inputs` are None if that is not known any more."""
-
-    definition: ProcessDefinition
-    inputs: dict[str, Any] | None
-    incarnation: int
-
-
 Letter = tuple[str, int, Message, "Reply[Any] | None"]
 
 
@@ -83,7 +73,7 @@ class Core:
         self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
         self.dead_letters = DeadLetters()
         self.live: dict[str, Execution] = {}
-        self.ended_outcomes: OrderedDict[str, Outcome] = OrderedDict()
+        self.past: OrderedDict[str, Execution] = OrderedDict()
         self.programs: dict[str, Program] = {}
         self.is_closing = False
         self._waiting: dict[str, list[Reply[Outcome]]] = {}
@@ -168,20 +158,14 @@ class Core:
             self.turns.post(execution, begin)
         return execution
 
-    def begun(self, id: str) -> Begun | None:
-        """What the execution of that id was begun with; None if there is none."""
-        execution = self.live.get(id)
-        if execution is not None:
-            waiting = self.admission.begin_of(execution)
-            begin = waiting or _first(execution.history)
-            return Begun(
-                execution.program.definition, begin and begin.inputs, execution.incarnation
-            )
-        outcome = self.ended_outcomes.get(id)
-        if outcome is None:
-            return None
-        begin = _first(outcome.history)
-        return Begun(outcome.process, begin and begin.inputs, outcome.incarnation)
+    def find(self, id: str) -> Execution | None:
+        """The execution of that id, live or ended; None if there is none or it was forgotten."""
+        return self.live.get(id) or self.past.get(id)
+
+    def begin_of(self, execution: Execution) -> Begin | None:
+        """What an execution was begun with; None if that is not known any more."""
+        first = execution.history[1] if execution.history else None
+        return first if isinstance(first, Begin) else self.admission.begin_of(execution)
 
     def _admit(self) -> None:
         while (admitted := self.admission.next()) is not None:
@@ -227,8 +211,8 @@ class Core:
             stale = StaleIncarnation(id, incarnation, execution.incarnation)
             self._dead(letter, "stale incarnation", stale)
             return None
-        outcome = self.ended_outcomes.get(id)
-        if outcome is None:
+        ended = self.past.get(id)
+        if ended is None:
             why: ProcessEngineError = (
                 RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id)
             )
@@ -236,9 +220,9 @@ class Core:
         elif isinstance(message, (Pause, Resume, Cancel)):
             self._dead(letter, "already ended", None)
             if reply is not None:
-                reply.answer(outcome.state)
+                reply.answer(ended.state.name)
         else:
-            self._dead(letter, "already ended", ActorGone(id, f"it has ended, {outcome.state}"))
+            self._dead(letter, "already ended", ActorGone(id, f"it has ended, {ended.state.name}"))
         return None
 
     def _dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
@@ -267,9 +251,9 @@ class Core:
         return reply
 
     def _answer_result(self, id: str, reply: Reply[Outcome]) -> None:
-        outcome = self.ended_outcomes.get(id)
-        if outcome is not None:
-            reply.answer(outcome)
+        ended = self.past.get(id)
+        if ended is not None:
+            reply.answer(outcome_of(ended))
         elif id in self.live:
             self._waiting.setdefault(id, []).append(reply)
         else:
@@ -319,21 +303,22 @@ class Core:
             execution.busy = False
             self.admission.busy -= 1
         del self.live[id]
-        outcome = outcome_of(execution)
-        self._keep(outcome)
-        for reply in self._waiting.pop(id, ()):
-            reply.answer(outcome)
+        self._keep(execution)
+        if id in self._waiting:
+            outcome = outcome_of(execution)
+            for reply in self._waiting.pop(id):
+                reply.answer(outcome)
         if execution.parent is not None:
-            self._tell_parent(execution.parent, outcome)
+            self._tell_parent(execution.parent, outcome_of(execution))
         if not self.live:
             waiting, self._idle = self._idle, []
             for idle in waiting:
                 idle.answer(None)
         self._admit()
 
-    def _keep(self, outcome: Outcome) -> None:
-        kept = self.ended_outcomes
-        kept[outcome.id] = outcome
+    def _keep(self, execution: Execution) -> None:
+        kept = self.past
+        kept[execution.id] = execution
         while len(kept) > self.options.keep_ended:
             kept.popitem(last=False)
 
@@ -352,11 +337,6 @@ class Core:
                 self.random.random(),
             )
             self.turns.post(parent, message)
-
-
-def _first(history: Sequence[tuple[float, Message]]) -> Begin | None:
-    first = history[0][1] if history else None
-    return first if isinstance(first, Begin) else None
 
 
 def _stopped(job: Job) -> None:

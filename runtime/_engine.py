@@ -103,13 +103,10 @@ class Runtime:
     def get(self, id: str) -> ActorHandle:
         """The handle of an execution, live or ended. Raises `UnknownExecution`."""
         core = self._opened()
-        execution = core.live.get(id)
-        if execution is not None:
-            return ActorHandle(core.id, id, execution.incarnation)
-        outcome = core.ended_outcomes.get(id)
-        if outcome is None:
+        execution = core.find(id)
+        if execution is None:
             raise UnknownExecution(id)
-        return ActorHandle(core.id, id, outcome.incarnation)
+        return ActorHandle(core.id, id, execution.incarnation)
 
     def list(
         self,
@@ -125,7 +122,7 @@ class Runtime:
         """
         core = self._opened()
         handles = [
-            self.get(id) for id in (*core.ended_outcomes, *core.live) if id.startswith(prefix)
+            self.get(id) for id in (*core.past, *core.live) if id.startswith(prefix)
         ]
         statuses = ((handle, handle.status()) for handle in handles)
         return [
@@ -144,14 +141,16 @@ def _existing(
     core: Core, id: str, definition: ProcessDefinition, inputs: dict[str, Any]
 ) -> ActorHandle | None:
     """The execution that a repeated spawn means, if there is one; raises `ExecutionConflict`."""
-    begun = core.begun(id)
-    if begun is None:
+    execution = core.find(id)
+    if execution is None:
         return None
-    if begun.definition != definition:
-        raise ExecutionConflict(id, str(begun.definition), str(definition))
-    if begun.inputs is not None and begun.inputs != inputs:
-        raise ExecutionConflict(id, f"inputs {begun.inputs!r:.80}", f"inputs {inputs!r:.80}")
-    return ActorHandle(core.id, id, begun.incarnation)
+    existing = execution.program.definition
+    if existing != definition:
+        raise ExecutionConflict(id, str(existing), str(definition))
+    begin = core.begin_of(execution)
+    if begin is not None and begin.inputs != inputs:
+        raise ExecutionConflict(id, f"inputs {begin.inputs!r:.80}", f"inputs {inputs!r:.80}")
+    return ActorHandle(core.id, id, execution.incarnation)
 
 
 def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:

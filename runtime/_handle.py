@@ -23,7 +23,7 @@ from ..actors import (
 from ._core import Core
 from ._errors import UnknownExecution
 from ._events import Event, Narrator
-from ._views import Outcome, Status, ended_status, status_of
+from ._views import Outcome, Status, status_of
 from ._watch import Watch
 from .execution import Execution, Record, State, Token, owned, size_of
 
@@ -134,14 +134,10 @@ class ActorHandle:
 
     def status(self) -> Status:
         """Look at the execution now, from any thread. Raises `UnknownExecution`, `RuntimeClosed`."""
-        core = self._core()
-        execution = core.live.get(self.id)
-        if execution is not None:
-            return status_of(execution)
-        outcome = core.ended_outcomes.get(self.id)
-        if outcome is None:
+        execution = self._core().find(self.id)
+        if execution is None:
             raise UnknownExecution(self.id)
-        return ended_status(outcome)
+        return status_of(execution)
 
     def result(self) -> Reply[Outcome]:
         """Answered with the outcome when the execution has ended, in whatever way.

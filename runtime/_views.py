@@ -145,24 +145,13 @@ def outcome_of(execution: Execution) -> Outcome:
         memory=execution.state.memory,
         reason=control.reason,
         error=control.error,
-        history=tuple(Record(at, message) for at, message in execution.history),
+        history=records_of(execution),
         spawned_at=execution.spawned_at,
         ended_at=ended_at,
     )
 
 
-def ended_status(outcome: Outcome) -> Status:
-    """The status of an execution of which only the outcome is left."""
-    return Status(
-        id=outcome.id,
-        definition=outcome.definition,
-        incarnation=outcome.incarnation,
-        state=outcome.state,
-        ending=None,
-        nodes=(),
-        memory_size=0,
-        spawned_at=outcome.spawned_at,
-        ended_at=outcome.ended_at,
-        reason=outcome.reason,
-        error=outcome.error,
-    )
+def records_of(execution: Execution) -> tuple[Record, ...]:
+    """The history that was kept of an execution."""
+    history = execution.history
+    return tuple(map(Record, history[::2], history[1::2]))

@@ -5,16 +5,38 @@ Owns values only; it never runs a node. Start reading at `_model`, then `_builde
 
 from ._binding import Binding, function_name
 from ._builder import NodeRef, PortRef, ProcessBuilder, function_kind, join_of
+from ._cel import CelExpression, cel
 from ._check import define, entry_points, faults_of
 from ._context import NodeContext
-from ._errors import BindingError, DefinitionError, Fault
-from ._expressions import Constant, Expression, FunctionExpression, Variable, expression_of
+from ._critical_path import critical_path
+from ._documents import Definitions, definition_of, load_definition, parse_definition
+from ._dump import dump_definition
+from ._errors import (
+    BindingError,
+    DefinitionError,
+    ExpressionError,
+    ExtraMissing,
+    Fault,
+    InputError,
+)
+from ._expressions import (
+    Constant,
+    Expression,
+    FunctionExpression,
+    Variable,
+    expression_of,
+    seconds,
+    truth,
+)
+from ._formats import Format
+from ._inputs import check_inputs
 from ._model import (
     ALL,
     ANY,
     EACH,
     ERROR,
     OUT,
+    REQUIRED,
     TIMEOUT,
     Case,
     Connection,
@@ -23,6 +45,8 @@ from ._model import (
     End,
     Finding,
     Function,
+    Input,
+    InputType,
     Join,
     Kind,
     Node,
@@ -31,7 +55,9 @@ from ._model import (
     Switch,
     Wait,
 )
+from ._node_types import NodeType, NodeTypes
 from ._routing import Exit, RoutedNode, RoutingMap
+from ._wfformat import RecordedTask, load_wfformat, recorded_durations
 
 __all__ = [
     "ALL",
@@ -39,41 +65,64 @@ __all__ = [
     "EACH",
     "ERROR",
     "OUT",
+    "REQUIRED",
     "TIMEOUT",
     "Binding",
     "BindingError",
     "Case",
+    "CelExpression",
     "Connection",
     "Constant",
     "DefinitionError",
+    "Definitions",
     "Delay",
     "Each",
     "End",
     "Exit",
     "Expression",
+    "ExpressionError",
+    "ExtraMissing",
     "Fault",
     "Finding",
+    "Format",
     "Function",
     "FunctionExpression",
+    "Input",
+    "InputError",
+    "InputType",
     "Join",
     "Kind",
     "Node",
     "NodeContext",
     "NodeRef",
+    "NodeType",
+    "NodeTypes",
     "PortRef",
     "Process",
     "ProcessBuilder",
     "ProcessDefinition",
+    "RecordedTask",
     "RoutedNode",
     "RoutingMap",
     "Switch",
     "Variable",
     "Wait",
+    "cel",
+    "check_inputs",
+    "critical_path",
     "define",
+    "definition_of",
+    "dump_definition",
     "entry_points",
     "expression_of",
     "faults_of",
     "function_kind",
     "function_name",
     "join_of",
+    "load_definition",
+    "load_wfformat",
+    "parse_definition",
+    "recorded_durations",
+    "seconds",
+    "truth",
 ]

@@ -1,6 +1,6 @@
-"""How the parameters of a function are found by name in the memory; worked out once, when it is wrapped.
+"""How the parameters of a function are found by name in the memory; worked out once, on wrapping it.
 
-This is the boundary at which cattrs structures plain data into the types a user's function asks for.
+This is the boundary at which cattrs structures plain data into the types that a function asks for.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Parameter:
 
 @attrs.frozen
 class Binding:
-    """The parameters of one function, in call order; `wants_context` names the one for `NodeContext`."""
+    """The parameters of a function, in call order; `wants_context` names that for `NodeContext`."""
 
     function_name: str
     positional: tuple[Parameter, ...]
@@ -46,7 +46,7 @@ class Binding:
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Binding:
-        """Inspect `function`; raises `DefinitionError` where a parameter cannot be bound by name."""
+        """Inspect `function`; raises `DefinitionError` where parameters cannot be bound by name."""
         name = function_name(function)
         signature = _signature(function, name)
         hints = _type_hints(function)
@@ -63,7 +63,7 @@ class Binding:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The parameters that only a variable can fill: without a default, not the `NodeContext`."""
+        """The parameters that only a variable can fill: no default, and not the `NodeContext`."""
         return tuple(
             parameter.name
             for parameter in (*self.positional, *self.keyword)
@@ -123,7 +123,7 @@ def _signature(function: Callable[..., object], name: str) -> inspect.Signature:
 def _type_hints(function: Callable[..., object]) -> dict[str, object]:
     try:
         return typing.get_type_hints(_inspectable(function))
-    except Exception:  # a forward reference that cannot be resolved here: bind without structuring
+    except Exception:  # noqa: BLE001 - what users' annotations raise: bind without structuring
         return {}
 
 

@@ -70,8 +70,8 @@ class NodeRef:
 class ProcessBuilder:
     """Collects nodes and connections; `build` checks all of it and seals it.
 
-    `inputs` declares the variables an execution starts with, by name or with type and default; where
-    there are none, it may start with any. `timeout` is in seconds for a whole execution.
+    `inputs` declares the variables an execution starts with, by name or with type and default;
+    without any, it may start with what it likes. `timeout` is in seconds for a whole execution.
 
     Options that the node methods share: `inputs` maps parameters to constants, functions of the
     memory or expressions; `output` names the variable for the result (default: the node's name);
@@ -237,7 +237,7 @@ class ProcessBuilder:
 
 
 def join_of(join: JoinChoice, rest: Rest = "absorb") -> Join:
-    """The join behind the builder's and the documents' way of writing it; counts are checked later."""
+    """The join behind the way it is written in builder and documents; counts are checked later."""
     if join == "any":
         return Join("count", 1, rest)
     if isinstance(join, int):

@@ -38,16 +38,20 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _MISSING = re.compile(r'No value with name "([^"]*)" found')
 _UNPRONOUNCEABLE = frozenset(
-    "bool bytes double dyn int list map null_type string type uint true false null in as break const"
-    " continue else for function if import let loop package namespace return var void while".split()
+    re.findall(
+        r"\w+",
+        "bool bytes double dyn int list map null_type string type uint true false null in as break"
+        " const continue else for function if import let loop package namespace return var void"
+        " while",
+    )
 )
 
 
 @attrs.frozen
 class CelExpression(Expression):
-    """A CEL expression; get one from `cel`. Equal by its text; pickles, and compiles anew when loaded.
+    """A CEL expression; get one from `cel`. Equal by its text; compiles anew when it is unpickled.
 
-    `variables` are those it may read, each with its CEL type; `program` is the package's own object.
+    `variables` are those it may read, each with its type; `program` is the package's own object.
     """
 
     text: str
@@ -125,14 +129,14 @@ def cel(
     """Compile a CEL expression over `variables`: their names, each with its type.
 
     Types are those of `Input.type`; "any" leaves checking to the evaluation. Without `variables`
-    every name that the text reads is taken for one. Raises `DefinitionError` with one fault for each
+    every name that the text reads is taken for one. Raises `DefinitionError` with a fault for each
     thing wrong, all of them at `place`, and `ExtraMissing` without the extra `documents`.
     """
-    known = {name: "any" for name in free_names(text)} if variables is None else variables
+    known = dict.fromkeys(free_names(text), "any") if variables is None else variables
     used = tuple((n, known[n]) for n in _names_in(text) if n in known and is_pronounceable(n))
     try:
         program = _environment(used).compile(text)
-    except Exception as error:  # as in `_run`
+    except Exception as error:  # noqa: BLE001 - as in `_run`
         faults = (Fault(place, text, expected) for expected in _faults(text, str(error), known))
         raise DefinitionError("CEL", tuple(faults)) from None
     given = str(program.return_type().name()).split("<")[0]
@@ -151,7 +155,7 @@ def is_pronounceable(name: str) -> bool:
 
 
 def free_names(text: str) -> list[str]:
-    """The names a text may read from the memory, loop variables included, in order of appearance."""
+    """The names a text may read from the memory, loop variables too, in order of appearance."""
     bare = _without_literals(text)
     roots = (
         (m[0].split(".")[0].strip(), bare[m.end() :].lstrip()[:1]) for m in _PATH.finditer(bare)
@@ -199,7 +203,7 @@ def _brief(message: str) -> str:
     """The compiler's message without its list of tokens and its own error codes."""
     if message.startswith("compile():"):
         return "not text"
-    message = message.split(" expecting {")[0]
+    message = message.partition(" expecting {")[0]
     return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", message)
 
 

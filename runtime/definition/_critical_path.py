@@ -1,4 +1,4 @@
-"""The longest way through a process: what its duration cannot fall below, however many workers run."""
+"""The longest way through a process: its shortest duration, however many workers there are."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Drawing:
 
 
 def read_drawing(section: Section, drafts: Sequence[Draft]) -> Drawing:
-    """All connections and start nodes of a document, as drawn: nothing is checked but their form."""
+    """All connections and start nodes of a document, as drawn: only their form is checked."""
     before, drawing = len(section.faults), Drawing()
     drawing.start += section.take("start", TEXTS, [])
     names = {draft.name for draft in drafts}
@@ -131,7 +131,7 @@ def _arrows(text: str, names: set[str]) -> Iterator[Connection]:
 
 
 def _end(text: str, names: set[str]) -> tuple[str, str]:
-    """Node and port behind `node` or `node.port`: names may have dots, the longest known one wins."""
+    """Node and port behind `node` or `node.port`: of dotted names the longest known one wins."""
     if text in names or "." not in text:
         return text, OUT
     cuts: Iterable[int] = (i for i in range(len(text) - 1, 0, -1) if text[i] == ".")

@@ -38,8 +38,8 @@ from ._node_types import NodeTypes
 from ._section import COUNT, FLAG, TEXT, TEXTS, Leaf, Section
 from ._values import ANYTHING, CONDITION, ITEMS, SECONDS, Known, Wanted, read_value
 
-_COMMON = "description inputs output join rest retry timeout then on".split()
-_RETRY = "attempts initial maximum multiplier jitter on never".split()
+_COMMON = ("description", "inputs", "output", "join", "rest", "retry", "timeout", "then", "on")
+_RETRY = ("attempts", "initial", "maximum", "multiplier", "jitter", "on", "never")
 
 _RUNS = Leaf[Runs | None](Runs, "'async', 'thread' or 'process'")
 _REST = Leaf[Rest](Rest, "'absorb' or 'cancel'")
@@ -58,8 +58,8 @@ _JOIN = Leaf[JoinChoice](
 class Surroundings:
     """What the nodes of a document may refer to: node types, variables, other definitions.
 
-    `resolve` gives the definition that a section of kind `process` names or holds; None, and a fault
-    in the section, where there is none.
+    `resolve` gives the definition that a section of kind `process` names or holds; None, and a
+    fault in the section, where there is none.
     """
 
     types: NodeTypes
@@ -73,7 +73,7 @@ def read_node(section: Section, name: str, around: Surroundings) -> Node | None:
 
 
 def stand_in(name: str, output: str, ports: Sequence[str]) -> Node:
-    """A node in the place of one that is at fault, so that the connections round it can be checked."""
+    """A node in the place of one at fault, so that the connections round it can be checked."""
     extra = tuple(port for port in dict.fromkeys(ports) if port not in (OUT, ERROR))
     kind = Function(stand_in, Binding(name, ()), "thread", name, extra)
     return Node(name=name, kind=kind, output=output)

@@ -28,7 +28,7 @@ Definitions = (
     Mapping[str, ProcessDefinition] | Callable[[str, int | None], ProcessDefinition | None]
 )
 
-_KEYS = "id version description timeout inputs start nodes connections".split()
+_KEYS = ("id", "version", "description", "timeout", "inputs", "start", "nodes", "connections")
 _INPUT_TYPE = Leaf[InputType](InputType, f"one of {', '.join(get_args(InputType))}")
 
 
@@ -56,7 +56,7 @@ def parse_definition(
     definitions: Definitions | None = None,
     name: str = "document",
 ) -> ProcessDefinition:
-    """Read a definition from text; `name` is what errors call it. Otherwise as `load_definition`."""
+    """Read a definition from text; `name` is what errors call it. Else as `load_definition`."""
     data = plain_data(text, format, name)
     return _definition(data, types or NodeTypes(), definitions or {}, name)
 

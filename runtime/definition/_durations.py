@@ -1,4 +1,4 @@
-"""Lengths of time as documents write them: seconds as a number, or text such as `1h30m` or `200ms`."""
+"""Lengths of time in documents: seconds as a number, or text such as `1h30m` or `200ms`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ A_DURATION = "a number of seconds or text such as '1h30m' or '200ms'"
 
 
 def duration(value: object) -> int | float | None:
-    """Seconds, a whole number where it is one; None for what is no length of time (negative, say)."""
+    """Seconds, as an integer where they are whole; None for what is no length of time."""
     if isinstance(value, str):
         return _of_text(value) if _WHOLE.fullmatch(value) and len(value) <= 100 else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

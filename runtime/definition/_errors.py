@@ -22,7 +22,7 @@ NOTHING, MORE = Unshown.NOTHING, Unshown.MORE
 
 @attrs.frozen
 class Fault:
-    """One thing wrong: its place (`nodes.charge.retry.attempts`), the value there, what was expected."""
+    """One thing wrong: its place (`nodes.charge.timeout`), the value there, what was expected."""
 
     place: str
     value: object
@@ -68,7 +68,7 @@ class ExpressionError(ProcessEngineError):
 
 @attrs.define(eq=False, str=False)
 class InputError(ProcessEngineError):
-    """The first variables of an execution are not those its definition declares; none was started."""
+    """An execution was given other variables than its definition declares, and did not start."""
 
     definition: str
     faults: tuple[Fault, ...]

@@ -1,7 +1,7 @@
-"""JSON, TOML and YAML read into the same plain data: text, numbers, true and false, null, lists, mappings.
+"""JSON, TOML and YAML read into the same plain data: text, numbers, flags, null, lists, mappings.
 
-What one of the formats cannot say is refused in all of them (dates, NaN, keys that are not text), and
-so is what would make reading dangerous: deep nesting, aliases that multiply. Nothing here recurses.
+What one of the formats cannot say is refused in all of them (dates, NaN, keys that are not text),
+and so is what would make reading dangerous: deep nesting, aliases that multiply.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Repeated:
 
 
 def plain_file(path: str | os.PathLike[str]) -> Any:
-    """Read a file whose suffix tells its format; errors call it by its path. Else as `plain_data`."""
+    """Read a file whose suffix tells its format; its path is its name. Else as `plain_data`."""
     name, file = os.fspath(path), Path(path)
     format = SUFFIXES.get(file.suffix.lower())
     if format is None:
@@ -159,7 +159,7 @@ def _too_deep(name: str) -> DefinitionError:
 
 
 class _Inspector:
-    """Walks plain data, at most `MAX_DEPTH` deep, and notes what is odd; `path` leads to the value."""
+    """Walks plain data, `MAX_DEPTH` deep at most, and notes what is odd."""
 
     def __init__(self, repeated: Repeated) -> None:
         self.faults: list[Fault] = []

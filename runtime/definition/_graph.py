@@ -29,7 +29,7 @@ def reversed_graph(successors: Successors) -> list[list[int]]:
 
 
 def on_cycle(successors: Successors) -> bytearray:
-    """Mark every vertex that lies on a cycle: peel off what has no way in, then what has no way out.
+    """Mark every vertex on a cycle: peel off what has no way in, then what has no way out.
 
     What is left is marked; it includes vertices that merely lie between two cycles, which is safe
     for our use (a mark only costs time) and linear in the size of the graph.

@@ -22,7 +22,7 @@ def content_hash(
     inputs: Iterable[Input],
     timeout: float | None,
 ) -> str:
-    """SHA-256, in hexadecimal, over a canonical text of everything that changes what a process does."""
+    """SHA-256, in hexadecimal, over a canonical text of all that changes what a process does."""
     content = [
         list(identity),
         sorted((_plain(node) for node in nodes), key=lambda plain: str(plain["name"])),

@@ -33,7 +33,7 @@ def check_inputs(definition: ProcessDefinition, inputs: Mapping[str, object]) ->
 
 
 def fits(value: object, type: InputType) -> bool:
-    """Whether `value` is of that type; whole numbers count as doubles, true and false as no numbers."""
+    """Whether `value` is of that type; an integer counts as a double, true and false do not."""
     return _FITS[type](value)
 
 

@@ -1,4 +1,4 @@
-"""What a process is: nodes of closed kinds, joined by connections. Values only; nothing here runs."""
+"""What a process is: nodes of closed kinds, and connections. Values only; nothing here runs."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ class Finding:
 
 @attrs.frozen(kw_only=True, eq=False)
 class ProcessDefinition:
-    """A validated, immutable process; get one from `ProcessBuilder.build`, a document or an importer.
+    """A validated, immutable process; comes from `ProcessBuilder.build`, a document or an importer.
 
     `start` names the nodes that get a token when an execution begins. `timeout` is in seconds for a
     whole execution (None: the runtime's default). Two definitions are equal if their `hash` is: the

@@ -1,4 +1,4 @@
-"""The functions that documents may name: a registry, filled by hand, by decorator or from a module."""
+"""The functions that documents may name: a registry, filled by hand, decorator or module."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class NodeTypes:
         ports: Sequence[str] = (),
         runs: Runs | None = None,
     ) -> Any:
-        """Add a function, under its own name unless told; also a decorator, with options or without.
+        """Add a function, under its own name unless told; also a decorator, with or without options.
 
         `ports` and `runs` are as in `ProcessBuilder.node`; a document may override both.
         """

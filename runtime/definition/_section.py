@@ -1,4 +1,4 @@
-"""One mapping of a document, taken apart key by key; every fault goes on one list, with its place."""
+"""One mapping of a document, taken apart key by key; all faults go on one list, with places."""
 
 from __future__ import annotations
 

@@ -48,15 +48,15 @@ ITEMS = Wanted(
 def read_value(
     raw: object, wanted: Wanted, known: Known, place: str, faults: list[Fault]
 ) -> Expression | None:
-    """The expression that `raw` stands for over the `known` variables; None, and faults, if none."""
-    if isinstance(raw, dict) and (forms := raw.keys() & _FORMS.keys()):
+    """The expression `raw` stands for, over the `known` variables; None, and faults, if none."""
+    if isinstance(raw, dict) and (forms := raw.keys() & FORMS.keys()):
         if len(raw) > 1:
             faults.append(
                 Fault(place, raw, f"{_quoted(forms)} alone, or the mapping in {{constant: }}")
             )
             return None
         form: str = next(iter(forms))
-        return _FORMS[form](raw[form], wanted, known, f"{place}.{form}", faults)
+        return FORMS[form](raw[form], wanted, known, f"{place}.{form}", faults)
     if isinstance(raw, str) and wanted.text == "expression":
         return _expression(raw, wanted, known, place, faults)
     return _constant(raw, wanted, known, place, faults)
@@ -74,7 +74,7 @@ def _constant(
     raw: object, wanted: Wanted, known: Known, place: str, faults: list[Fault]
 ) -> Expression | None:
     value = wanted.constant(raw)
-    if value is None and raw is not None or value is None and wanted is not ANYTHING:
+    if value is None and wanted is not ANYTHING:
         faults.append(Fault(place, raw, wanted.expected))
         return None
     return Constant(value)
@@ -105,7 +105,7 @@ def _variable(
 
 
 _Reader = Callable[[object, Wanted, Known, str, "list[Fault]"], "Expression | None"]
-_FORMS: Mapping[str, _Reader] = {"cel": _cel, "variable": _variable, "constant": _constant}
+FORMS: Mapping[str, _Reader] = {"cel": _cel, "variable": _variable, "constant": _constant}
 
 
 def _quoted(names: set[str]) -> str:

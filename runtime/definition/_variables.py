@@ -20,7 +20,7 @@ def known_variables(nodes: Iterable[Node], inputs: Iterable[Input]) -> set[str]:
 
 
 def supply_faults(nodes: Sequence[Node], inputs: Sequence[Input]) -> Iterator[Fault]:
-    """What nodes read and nothing supplies; only the inputs of children, where none are declared."""
+    """What nodes read and nothing supplies; without declared inputs, only what children lack."""
     known = known_variables(nodes, inputs)
     for node in nodes:
         if inputs:

@@ -1,8 +1,8 @@
 """Recorded scientific workflows (WfFormat 1.5 of the WfCommons project) read as processes.
 
 A task becomes a node of the same name that joins all its parents. By default it sleeps for the time
-it took when it was recorded, so that the limits on workers apply to it as to any other node. Schema:
-https://github.com/wfcommons/WfFormat, `wfcommons-schema.json`.
+it took when it was recorded, so that the limits on workers apply to it as to any other node.
+Source: https://github.com/wfcommons/WfFormat, `wfcommons-schema.json`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def definition_of_wfformat(
         raise DefinitionError(name, tuple(faults))
     try:
         return define(
-            id=_NOT_IN_NAME.sub("-", root.take("name", TEXT, "")).strip("-") or "workflow",
+            id=_id_of(root.take("name", TEXT, "")),
             version=1,
             nodes=[_node(task, functions) for task in tasks.recorded()],
             connections=[Connection(parent, OUT, child) for parent, child in tasks.arrows],
@@ -99,6 +99,10 @@ def recorded_durations(definition: ProcessDefinition) -> dict[str, float]:
     """The seconds that each task of an imported workflow took when it was recorded, by node."""
     calls = {n.name: n.kind.call for n in definition.nodes if isinstance(n.kind, Function)}
     return {name: call.seconds for name, call in calls.items() if isinstance(call, RecordedTask)}
+
+
+def _id_of(name: str) -> str:
+    return _NOT_IN_NAME.sub("-", name).strip("-").removesuffix(".json") or "workflow"
 
 
 def _is_right_version(root: Section) -> bool:

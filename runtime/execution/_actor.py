@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...actors import Message, Reply, TurnLoop, Worker
-from ..definition import NodeContext, ProcessDefinition, RoutingMap
-from ._attempt import Act, compile_acts, failed
+from ..definition import OUT, NodeContext, ProcessDefinition, RoutingMap
+from ._attempt import Act, bare_function, compile_acts, completed, failed
 from ._effects import (
     Answer,
     CallChild,
@@ -21,7 +21,8 @@ from ._effects import (
     TellChild,
     WakeAt,
 )
-from ._records import Due, ErrorContext, GraceOver, Interrupted, Overdue, Record
+from ._records import Completed, Due, ErrorContext, GraceOver, Interrupted, Outcome, Overdue, Record
+from ._sizes import SMALL
 from ._state import (
     RUNNING,
     ExecutionState,
@@ -30,6 +31,7 @@ from ._state import (
     Stopping,
     Token,
 )
+from ._step import step
 from ._timing import is_awaited
 from ._transition import transition
 
@@ -41,12 +43,13 @@ Job = tuple["Execution", Token]
 class Program:
     """A definition ready to run: its routing map and an act for every node."""
 
-    __slots__ = ("acts", "definition", "routing")
+    __slots__ = ("acts", "bare", "definition", "routing")
 
     def __init__(self, definition: ProcessDefinition) -> None:
         self.definition = definition
         self.routing = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
+        self.bare = tuple(bare_function(node) for node in self.routing.nodes)
 
 
 class House(Protocol):
@@ -94,7 +97,7 @@ class Execution:
     """One execution of a process, as an actor: one object, no task.
 
     `running` maps the steps with an attempt under way to its worker. `replies` are the answers owed,
-    by number. Its state is written by `transition` only.
+    by number. `history` alternates times and messages. Its state is written by `transition` only.
     """
 
     __slots__ = (
@@ -112,7 +115,7 @@ class Execution:
         self.parent = parent
         self.running: dict[int, Worker[Job]] = {}
         self.replies: dict[int, Reply[Any]] | None = None
-        self.history: list[tuple[float, Message]] = []
+        self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
         self.busy = False
         self.spawned_at = house.clock()
@@ -170,27 +173,30 @@ class Execution:
         now = self.house.clock()
         effects = transition(self.state, message, now, reply)
         if message.recorded:
-            history = self.history
-            history.append((now, message))
-            if len(history) > self.house.history_limit:
-                del history[: len(history) // 2 + 1]
-            if self.watchers:
-                self.publish(Record(now, message))
+            self.record(now, message)
         return effects
 
+    def record(self, now: float, message: Message) -> None:
+        """Keep a message in the history, and tell the watchers."""
+        history = self.history
+        history.append(now)
+        history.append(message)
+        if len(history) > 2 * self.house.history_limit:
+            del history[: len(history) // 4 * 2 + 2]
+        if self.watchers:
+            self.publish(Record(now, message))
+
     def advance(self, outcome: Message) -> Token | None:
-        """Take the turn of an attempt's outcome; the token that its worker may go on with."""
+        """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
         try:
             effects = self.turn(outcome)
         except Exception as error:  # noqa: BLE001 - a supervision boundary, as in the turn loop
             self.crash(error)
             return None
-        if len(effects) == 1 and type(effects[0]) is Token:
-            return effects[0]
         following = None
         if effects and type(effects[0]) is Token:
             following = effects.pop(0)
-        self.house.turns.run(lambda: self.perform(effects))
+        self.house.turns.run(self.perform, effects)
         return following
 
     def publish(self, event: Record | Token) -> None:
@@ -299,32 +305,60 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
     it, when its time slice is over, or when it was stopped.
     """
     execution, token = job
-    house, acts, running = execution.house, execution.program.acts, execution.running
-    clock = house.clock
+    house, program, state = execution.house, execution.program, execution.state
+    running, history = execution.running, execution.history
+    clock, limit = house.clock, 2 * house.history_limit
+    now = clock()
     while True:
         running[token.step] = worker
-        attempt = token.attempt
-        if execution.watchers:
-            execution.publish(token)
-        if token.phase is not RUNNING:
-            outcome: Message = Interrupted(token.step, attempt)
+        if token.phase is not RUNNING or token.node.spec.timeout is not None or execution.watchers:
+            outcome = await _attempt(execution, token)
         else:
-            timeout = token.node.spec.timeout
-            if timeout is not None:
-                overdue = Overdue(token.step, attempt, house.random.random())
-                house.wake_at(clock() + timeout, execution, overdue)
             try:
-                outcome = await acts[token.node.index](execution, token)
+                bare = program.bare[token.node.index]
+                if bare is None:
+                    outcome = await program.acts[token.node.index](execution, token)
+                else:
+                    value = await bare()
+                    outcome = (
+                        Completed(token.step, token.attempt, OUT, value, 0, now)
+                        if type(value) in SMALL
+                        else completed(execution, token, value, now)
+                    )
             except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
                 outcome = failed(token, error, clock(), house.random.random())
         del running[token.step]
-        following = execution.advance(outcome)
-        if following is None:
-            return None
+        now = clock()
+        following = None
+        if type(outcome) is Completed and not execution.watchers and len(history) < limit:
+            following = step(state, outcome)
+        if following is not None:
+            history.append(now)
+            history.append(outcome)
+        else:
+            following = execution.advance(outcome)
+            if following is None:
+                return None
         token = following
-        if not worker.may_go_on(clock()):
+        if not worker.may_go_on(now):
             return execution, token
         worker.job = (execution, token)
+
+
+async def _attempt(execution: Execution, token: Token) -> Outcome:
+    """One attempt with all that may come with it: a timeout, watchers, a stop before the start."""
+    house, timeout = execution.house, token.node.spec.timeout
+    if token.phase is not RUNNING:
+        return Interrupted(token.step, token.attempt)
+    if execution.watchers:
+        execution.publish(token)
+    if timeout is not None:
+        overdue = Overdue(token.step, token.attempt, house.random.random())
+        house.wake_at(house.clock() + timeout, execution, overdue)
+    try:
+        return await execution.program.acts[token.node.index](execution, token)
+    except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
+        return failed(token, error, house.clock(), house.random.random())
 
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {

@@ -24,7 +24,6 @@ from ._memory import write
 from ._state import (
     ACTIVE,
     READY,
-    RUNNING,
     BackingOff,
     Calling,
     Delayed,
@@ -71,38 +70,6 @@ def on_completed(
     state: ExecutionState, message: Completed, now: float, effects: Effects, reply: int
 ) -> None:
     """A node function returned."""
-    token = state.tokens.get(message.step)
-    if token is None or token.attempt != message.attempt:
-        return
-    if (
-        token.phase is not RUNNING
-        or token.item is not None
-        or state.control is not ACTIVE
-        or state.witnesses
-    ):
-        _complete_slowly(state, message, effects)
-        return
-    # The path of every node: what `_complete_slowly` does, written out.
-    state.in_flight -= 1
-    node = token.node
-    del state.tokens[message.step]
-    if message.size or state.sizes:
-        write(state, node.output, message.value, message.size)
-    else:
-        state.memory[node.output] = message.value
-    exit = node.exits.get(message.port, node.untaken)
-    following = exit.next
-    if following is None or (exit.leaves_untaken and not state.starving):
-        send(state, exit, effects, token.lineage)
-        return
-    state.steps = step = state.steps + 1
-    new = Token(step, following, RUNNING, 1, 0, 0.0, None, token.lineage)
-    state.tokens[step] = new
-    state.in_flight += 1
-    effects.append(new)
-
-
-def _complete_slowly(state: ExecutionState, message: Completed, effects: Effects) -> None:
     token = landed(state, message, effects)
     if token is None:
         return

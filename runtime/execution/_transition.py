@@ -42,6 +42,7 @@ from ._records import (
 from ._signals import on_signal
 from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing
 from ._timing import on_due, on_grace_over, on_overdue
+from ._step import step
 from ._tokens import finish, settle_joins
 
 HANDLERS: dict[type[Message], Handler] = {
@@ -71,6 +72,8 @@ def transition(state: ExecutionState, message: Message, now: float, reply: int =
     for (0: nobody does). Effects come in the order in which they are to be done. Messages to an
     execution that has ended, and outcomes of attempts that no longer count, change nothing.
     """
+    if type(message) is Completed and (token := step(state, message)) is not None:
+        return [token]
     effects: Effects = []
     control = state.control
     if isinstance(control, (Ending, Finished)) and isinstance(message, (Signal, Update)):
