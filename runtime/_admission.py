@@ -29,6 +29,16 @@ class Admission:
         """Whether the next one would be refused."""
         return self.busy >= self.limit and len(self._queue) >= self.queue_limit
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the next one may begin at once."""
+        return self.busy < self.limit and not self._queue
+
+    def admit(self, execution: Execution) -> None:
+        """Give an execution its place."""
+        self.busy += 1
+        execution.busy = True
+
     def enter(self, execution: Execution, begin: Begin) -> None:
         """Queue a new execution."""
         self._queue[execution] = begin
@@ -46,6 +56,5 @@ class Admission:
         if self.busy >= self.limit or not self._queue:
             return None
         execution = next(iter(self._queue))
-        self.busy += 1
-        execution.busy = True
+        self.admit(execution)
         return execution, self._queue.pop(execution)

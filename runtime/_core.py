@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import logging
 import random
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -73,8 +74,8 @@ class Core:
         self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
         self.dead_letters = DeadLetters()
         self.live: dict[str, Execution] = {}
-        self.past: OrderedDict[str, Execution] = OrderedDict()
-        self.programs: dict[str, Program] = {}
+        self.past: dict[str, Execution] = {}
+        self.programs: dict[int, Program] = {}
         self.is_closing = False
         self._waiting: dict[str, list[Reply[Outcome]]] = {}
         self._idle: list[Reply[None]] = []
@@ -131,10 +132,16 @@ class Core:
         return f"{definition.id}-{self.id}-{next(self._numbers)}"
 
     def program(self, definition: ProcessDefinition) -> Program:
-        """The definition compiled, once for each content."""
-        program = self.programs.get(definition.hash)
+        """The definition compiled.
+
+        Known by the object and not by its content: two functions of one name, such as closures, are
+        one content but not one behaviour. A program keeps its definition, so an id stays taken.
+        """
+        program = self.programs.get(builtins.id(definition))
         if program is None:
-            program = self.programs[definition.hash] = Program(definition)
+            program = self.programs[builtins.id(definition)] = Program(definition)
+            if len(self.programs) > self.options.routing_cache_size_limit:
+                del self.programs[next(iter(self.programs))]
         return program
 
     def begin(
@@ -145,16 +152,15 @@ class Core:
         parent: tuple[str, int] | None = None,
     ) -> Execution:
         """Make an execution and admit or queue it; a child is always admitted. Raises `AdmissionRefused`."""
-        if parent is None and self.admission.is_full:
-            raise AdmissionRefused(id, self.admission.busy, self.admission.queued)
+        admission = self.admission
+        if parent is None and admission.is_full:
+            raise AdmissionRefused(id, admission.busy, admission.queued)
         execution = Execution(id, self.program(definition), self, parent)
         self.live[id] = execution
-        if parent is None:
-            self.admission.enter(execution, begin)
-            self._admit()
+        if parent is None and not admission.has_room:
+            admission.enter(execution, begin)
         else:
-            self.admission.busy += 1
-            execution.busy = True
+            admission.admit(execution)
             self.turns.post(execution, begin)
         return execution
 
@@ -298,10 +304,11 @@ class Core:
     def ended(self, execution: Execution) -> None:
         """Keep the outcome, tell whoever waits for it, and let the execution go."""
         id = execution.id
-        self.admission.forget(execution)
         if execution.busy:
             execution.busy = False
             self.admission.busy -= 1
+        else:
+            self.admission.forget(execution)
         del self.live[id]
         self._keep(execution)
         if id in self._waiting:
@@ -310,7 +317,7 @@ class Core:
                 reply.answer(outcome)
         if execution.parent is not None:
             self._tell_parent(execution.parent, outcome_of(execution))
-        if not self.live:
+        if self._idle and not self.live:
             waiting, self._idle = self._idle, []
             for idle in waiting:
                 idle.answer(None)
@@ -320,7 +327,7 @@ class Core:
         kept = self.past
         kept[execution.id] = execution
         while len(kept) > self.options.keep_ended:
-            kept.popitem(last=False)
+            del kept[next(iter(kept))]
 
     def _tell_parent(self, address: tuple[str, int], outcome: Outcome) -> None:
         parent_id, step = address
@@ -340,14 +347,16 @@ class Core:
 
 
 def _stopped(job: Job) -> None:
-    execution, token = job
-    execution.stopped(token)
+    job.execution.stopped(job.token)
+
+
+NO_SIZES: dict[str, int] = {}
 
 
 def begin_message(
     definition: ProcessDefinition, inputs: dict[str, Any], default_timeout: float | None
 ) -> Begin:
     """The first message of an execution."""
-    sizes = {name: size for name, value in inputs.items() if (size := size_of(value))}
+    sizes = {name: size for name, value in inputs.items() if (size := size_of(value))} or NO_SIZES
     timeout = definition.timeout if definition.timeout is not None else default_timeout
     return Begin(inputs, sizes, timeout)

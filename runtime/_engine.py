@@ -92,7 +92,7 @@ class Runtime:
         core = self._opened()
         if core.is_closing:
             raise RuntimeClosed(core.id)
-        given = {name: owned(value) for name, value in (inputs or {}).items()}
+        given = {name: owned(value) for name, value in inputs.items()} if inputs else {}
         if id is not None and (existing := _existing(core, id, definition, given)) is not None:
             return existing
         begin = begin_message(definition, given, self.options.execution_timeout)

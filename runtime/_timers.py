@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import itertools
+import math
+from collections import deque
 from collections.abc import Callable
 
 import trio
@@ -14,51 +15,87 @@ from .execution import Execution
 SLICE_SECONDS = 0.001
 
 
+Entry = tuple[float, int, Execution, Message]
+
+
 class Timers:
     """Sends messages to executions when they are due.
 
     Single writer: the trio thread. Entries are never searched for: whoever gets a message that has
     lost its meaning ignores it, and entries of ended executions are swept once they are the majority.
+
+    A timer that is due no earlier than the latest one in `_ordered` is appended there; others go to
+    the heap. Timeouts of executions come in that order, and appending costs a third of a push.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._heap: list[tuple[float, int, Execution, Message]] = []
-        self._order = itertools.count()
+        self._heap: list[Entry] = []
+        self._ordered: deque[Entry] = deque()
+        self._last = -math.inf
+        self._number = 0
         self._scope: trio.CancelScope | None = None
+        self._awake_at = math.inf
         self._sweep_at = 1024
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) + len(self._ordered)
 
     def add(self, due: float, execution: Execution, message: Message) -> None:
         """Have `execution` woken with `message` at `due` (seconds, the runtime's clock)."""
-        heap = self._heap
-        heapq.heappush(heap, (due, next(self._order), execution, message))
-        if self._scope is not None and due < self._scope.deadline:
-            self._scope.deadline = due
-        if len(heap) >= self._sweep_at:
+        self._number = number = self._number + 1
+        if due >= self._last:
+            self._last = due
+            self._ordered.append((due, number, execution, message))
+        else:
+            heapq.heappush(self._heap, (due, number, execution, message))
+        if due < self._awake_at:
+            self._wake_at(due)
+        if not number & 1023:
             self._sweep()
 
+    def _wake_at(self, due: float) -> None:
+        self._awake_at = due
+        if self._scope is not None:
+            self._scope.deadline = due
+
     def _sweep(self) -> None:
+        if len(self) < self._sweep_at:
+            return
         self._heap = [entry for entry in self._heap if entry[2].ended_at is None]
         heapq.heapify(self._heap)
-        self._sweep_at = max(1024, 2 * len(self._heap))
+        self._ordered = deque(entry for entry in self._ordered if entry[2].ended_at is None)
+        self._last = self._ordered[-1][0] if self._ordered else -math.inf
+        self._sweep_at = max(1024, 2 * len(self))
+
+    def _first(self) -> float:
+        """When the earliest timer is due."""
+        heads = (entries[0][0] for entries in (self._heap, self._ordered) if entries)
+        return min(heads, default=math.inf)
+
+    def _pop(self) -> Entry:
+        if self._ordered and (not self._heap or self._ordered[0] < self._heap[0]):
+            entry = self._ordered.popleft()
+            if not self._ordered:
+                self._last = -math.inf
+            return entry
+        return heapq.heappop(self._heap)
 
     async def run(self) -> None:
         """Wake executions as time goes by, until cancelled."""
         while True:
             with trio.CancelScope() as self._scope:
-                self._scope.deadline = self._heap[0][0] if self._heap else float("inf")
+                self._wake_at(self._first())
                 await trio.sleep_forever()
             self._scope = None
+            self._awake_at = -math.inf
             await self._wake_all_due()
 
     async def _wake_all_due(self) -> None:
         now = self._clock()
         slice_end = now + SLICE_SECONDS
-        while self._heap and self._heap[0][0] <= now:
-            _, _, execution, message = heapq.heappop(self._heap)
+        while self._first() <= now:
+            _, _, execution, message = self._pop()
             execution.wake(message)
             if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()

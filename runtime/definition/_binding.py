@@ -1,4 +1,4 @@
-"""How the parameters of a function are found by name in the memory; worked out once, on wrapping it.
+"""How the parameters of a function are found by name in the memory; worked out once, beforehand.
 
 This is the boundary at which cattrs structures plain data into the types that a function asks for.
 """
@@ -170,14 +170,14 @@ def structure_for(hint: object) -> Structure | None:
         return None
     if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _class_structure(hint)
-    return functools.partial(_CONVERTER.structure, cl=hint)
+    return functools.partial(_CONVERTER.structure, cl=typing.cast(typing.Any, hint))
 
 
 _NEVER_COERCED: tuple[type, ...] = (str, bytes, int, float, bool, dict, list, tuple, set, frozenset)
 
 
-def _class_structure(cls: type) -> Structure:
-    accepted = (int, float) if cls is float else cls
+def _class_structure(cls: type[typing.Any]) -> Structure:
+    accepted: tuple[type[typing.Any], ...] = (int, float) if cls is float else (cls,)
 
     def structure(value: object) -> object:
         if isinstance(value, accepted) and not (cls in (int, float) and isinstance(value, bool)):

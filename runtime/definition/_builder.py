@@ -113,7 +113,7 @@ class ProcessBuilder:
         function into a worker process. `ports` are those that `Out` may choose besides `out`.
         """
         if not isinstance(name, str):
-            name, function = function_name(name), name
+            return self.node(function_name(name), name, runs=runs, ports=ports, **options)
         if function is None:
             fault = Fault(
                 f"nodes.{name}", None, "a function: node(function) or node(name, function)"
@@ -266,7 +266,7 @@ def function_kind(
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine; sees through partials and callable objects."""
-    while hasattr(function, "func") and callable(function.func):
-        function = function.func
+    while callable(inner := getattr(function, "func", None)):
+        function = inner
     call = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

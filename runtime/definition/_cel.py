@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from importlib import import_module
+from typing import Any, Literal, cast
 
 import attrs
 import msgspec
@@ -215,22 +216,29 @@ def _unpronounceable(text: str, known: Iterable[str]) -> str:
     return ""
 
 
-def _without_tuples(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return [_without_tuples(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {key: _without_tuples(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return f"{value.total_seconds()}s" if isinstance(value, timedelta) else value
+def _without_tuples(value: Any) -> object:
+    """Tuples as lists and spans of time as CEL writes them, all the way down."""
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()}s"
+    return _mapped(value, _without_tuples)
 
 
 def _python_value(value: Any) -> object:
+    """What CEL gave, in types that are Python's own."""
     if isinstance(value, bytearray):
         return bytes(value)
-    if isinstance(value, list):
-        return [_python_value(item) for item in value]
+    if isinstance(value, _package().cel.Type):
+        return str(value.name()).lower()
+    return _mapped(value, _python_value)
+
+
+def _mapped(value: Any, function: Callable[[Any], object]) -> object:
+    if isinstance(value, (list, tuple)):
+        return list(map(function, cast(Iterable[Any], value)))
     if isinstance(value, dict):
-        return {key: _python_value(item) for key, item in value.items()}
-    return value.name().lower() if isinstance(value, _package().cel.Type) else value
+        items = cast(dict[object, Any], value).items()
+        return {key: function(item) for key, item in items}
+    return value
 
 
 @attrs.frozen
@@ -242,11 +250,12 @@ class _Package:
 @functools.cache
 def _package() -> _Package:
     try:
-        from cel_expr_python import cel
-        from cel_expr_python.ext import ext_math, ext_strings
+        cel = import_module("cel_expr_python.cel")
+        strings = import_module("cel_expr_python.ext.ext_strings").ExtStrings()
+        math = import_module("cel_expr_python.ext.ext_math").ExtMath()
     except ImportError as error:
         raise ExtraMissing("documents", "cel-expr-python", "a CEL expression") from error
-    return _Package(cel, (ext_strings.ExtStrings(), ext_math.ExtMath()))
+    return _Package(cel, (strings, math))
 
 
 @functools.lru_cache(maxsize=1000)

@@ -186,12 +186,12 @@ def _offer(connection: Connection, ports: tuple[str, ...]) -> str:
 
 
 def _start_faults(nodes: Sequence[Node], start: Sequence[str]) -> Iterator[Fault]:
-    names = {node.name for node in nodes}
+    names = list(dict.fromkeys(node.name for node in nodes))
+    known = set(names)
     for index, name in enumerate(start):
-        if name not in names:
-            yield Fault(
-                f"start[{index}]", name, f"a node of this process{did_you_mean(name, names)}"
-            )
+        if name not in known:
+            expected = f"a node of this process ({listed(names)}{did_you_mean(name, names)})"
+            yield Fault(f"start[{index}]", name, expected)
     for name, count in Counter(start).items():
         if count > 1:
             yield Fault("start", name, "each start node once")

@@ -27,7 +27,7 @@ class NodeContext:
 
     @property
     def idempotency_key(self) -> str:
-        """The same for all attempts of this step, also after a crash: a service can drop repeats."""
+        """The same for all attempts of a step, also after a crash: a service can drop repeats."""
         suffix = "" if self.item is None else f"/{self.item}"
         return f"{self.execution}/{self.step}{suffix}"
 

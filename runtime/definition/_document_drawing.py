@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from ._errors import Fault
+from ._formats import is_mapping
 from ._model import OUT, Connection
 from ._section import TEXT, TEXTS, Leaf, Section
 
@@ -45,10 +46,10 @@ class Drawing:
     `is_whole` is false where some part could not be read, so that what is missing proves nothing.
     """
 
-    connections: list[Connection] = attrs.field(factory=list)
-    start: list[str] = attrs.field(factory=list)
+    connections: list[Connection] = attrs.field(factory=list[Connection])
+    start: list[str] = attrs.field(factory=list[str])
     is_whole: bool = True
-    _places: list[tuple[str, bool]] = attrs.field(factory=list)
+    _places: list[tuple[str, bool]] = attrs.field(factory=list[tuple[str, bool]])
     _ports: dict[str, list[str]] = attrs.field(factory=lambda: defaultdict(list))
 
     def add(self, connection: Connection, place: str, has_keys: bool = False) -> None:
@@ -70,7 +71,7 @@ class Drawing:
 def read_drawing(section: Section, drafts: Sequence[Draft]) -> Drawing:
     """All connections and start nodes of a document, as drawn: only their form is checked."""
     before, drawing = len(section.faults), Drawing()
-    drawing.start += section.take("start", TEXTS, [])
+    drawing.start = section.take("start", TEXTS, [])
     names = {draft.name for draft in drafts}
     for draft in drafts:
         if draft.section is not None:
@@ -101,8 +102,8 @@ def _read_targets(section: Section, key: str, source: str, port: str, drawing: D
 def _read_listed(
     value: object, place: str, around: Section, names: set[str], drawing: Drawing
 ) -> None:
-    if isinstance(value, dict):
-        _read_mapping(Section.of(value, place, around.faults), drawing)
+    if is_mapping(value):
+        _read_mapping(Section(place, value, around.faults), drawing)
         return
     chain = list(_arrows(value, names)) if isinstance(value, str) else []
     if not chain:
@@ -111,8 +112,7 @@ def _read_listed(
         drawing.add(connection, place)
 
 
-def _read_mapping(section: Section | None, drawing: Drawing) -> None:
-    assert section is not None
+def _read_mapping(section: Section, drawing: Drawing) -> None:
     section.refuse_others(("from", "port", "to"), " of a connection")
     source, target = section.require("from", TEXT), section.require("to", TEXT)
     port = section.take("port", TEXT, OUT)

@@ -7,6 +7,7 @@ with its place in the document.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ from ._check import define, drawing_faults, reachability_faults
 from ._document_drawing import Draft, Drawing, read_drawing
 from ._document_nodes import Surroundings, read_node, stand_in
 from ._errors import NOTHING, DefinitionError, Fault
-from ._formats import Format, plain_data, plain_file, refuse_odd
+from ._formats import Format, is_mapping, plain_data, plain_file, refuse_odd
 from ._model import REQUIRED, Input, InputType, Node, ProcessDefinition
 from ._node_types import NodeTypes
 from ._section import COUNT, TEXT, TEXTS, Leaf, Section
@@ -80,7 +81,7 @@ def _definition(
         return definition_of_wfformat(data, name)
     faults: list[Fault] = []
     section = Section.of(data, "", faults)
-    made = section and _Document(section, types, definitions).read()
+    made = None if section is None else _Document(section, types, definitions).read()
     if made is None:
         raise DefinitionError(name, tuple(faults))
     return made
@@ -96,26 +97,36 @@ class _Document:
 
     def read(self) -> ProcessDefinition | None:
         """The definition; None, and faults, where anything is wrong."""
-        section, before = self.section, len(self.section.faults)
-        section.refuse_others(_KEYS, " of a document")
-        parts: dict[str, Any] = {
-            "id": section.content.get("id", NOTHING),
-            "version": section.content.get("version", 1),
-            "timeout": section.take_duration("timeout"),
-            "inputs": self._inputs(),
-        }
-        description = section.take("description", TEXT, "")
+        faults, before = self.section.faults, len(self.section.faults)
+        self.section.refuse_others(_KEYS, " of a document")
         drafts = self._drafts()
-        drawing = read_drawing(section, drafts)
-        parts["nodes"] = self._nodes(drafts, drawing, parts["inputs"])
-        parts |= {"connections": drawing.connections, "start": drawing.start}
-        faults = drawing_faults(**parts, place_of=drawing.place_of)
-        if not faults and drawing.is_whole:
-            faults = reachability_faults(parts["nodes"], drawing.connections, drawing.start)
-        section.faults.extend(faults)
-        if len(section.faults) > before:
+        drawing = read_drawing(self.section, drafts)
+        parts = self._parts(drafts, drawing)
+        places = {fault.place for fault in faults}
+        faults += [each for each in _faults_of(parts, drawing) if each.place not in places]
+        if len(faults) > before:
+            faults[before:] = sorted(faults[before:], key=self._position)
             return None
-        return define(**parts, description=description)
+        return define(**parts, description=self.section.content.get("description", ""))
+
+    def _parts(self, drafts: Sequence[Draft], drawing: Drawing) -> dict[str, Any]:
+        self.section.take("description", TEXT, "")
+        inputs = self._inputs()
+        return {
+            "id": self.section.content.get("id", NOTHING),
+            "version": self.section.content.get("version", 1),
+            "timeout": self.section.take_duration("timeout"),
+            "inputs": inputs,
+            "nodes": self._nodes(drafts, drawing, inputs),
+            "connections": drawing.connections,
+            "start": drawing.start,
+        }
+
+    def _position(self, fault: Fault) -> int:
+        """Where the top-level key of a place stands among those that a document may have."""
+        place = fault.place.removeprefix(self.section.place).removeprefix(".")
+        key = re.split(r"[.\[]", place, maxsplit=1)[0]
+        return _KEYS.index(key) if key in _KEYS else -1
 
     def _drafts(self) -> list[Draft]:
         nodes = self.section.section("nodes")
@@ -142,9 +153,9 @@ class _Document:
     def _resolve(self, node: Section) -> ProcessDefinition | None:
         named = node.content.get("definition", NOTHING)
         version = node.take("version", COUNT, None)
-        if isinstance(named, dict):
-            inline = Section.of(named, node.at("definition"), node.faults)
-            return inline and _Document(inline, self.types, self.definitions).read()
+        if is_mapping(named):
+            inline = Section(node.at("definition"), named, node.faults)
+            return _Document(inline, self.types, self.definitions).read()
         if not isinstance(named, str):
             node.add("definition", named, "the id of a definition, or a document")
             return None
@@ -161,6 +172,14 @@ class _Document:
         elif version not in (None, found.version):
             node.add("version", version, f"{found.version}, the version given to the loader")
         return found
+
+
+def _faults_of(parts: Mapping[str, Any], drawing: Drawing) -> list[Fault]:
+    """What is wrong with the parts once read; only a whole drawing is asked for its ways."""
+    faults = drawing_faults(**parts, place_of=drawing.place_of)
+    if faults or not drawing.is_whole:
+        return faults
+    return reachability_faults(parts["nodes"], drawing.connections, drawing.start)
 
 
 def _input(name: str, inputs: Section) -> Input:

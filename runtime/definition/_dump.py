@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -13,6 +13,7 @@ from ._check import entry_points
 from ._documents import definition_of
 from ._errors import DefinitionError, Fault
 from ._expressions import Constant, Expression, Variable
+from ._formats import is_mapping
 from ._model import (
     Connection,
     Delay,
@@ -175,9 +176,9 @@ _KINDS: Mapping[type, Callable[[_Writer, Any, str], dict[str, Any]]] = {
 
 
 def _constant(value: object) -> object:
-    if isinstance(value, dict) and any(form in cast(dict[object, object], value) for form in FORMS):
+    if is_mapping(value) and not FORMS.keys().isdisjoint(value):
         return {"constant": value}
-    return cast(object, value)
+    return value
 
 
 def _input(declared: Input) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeGuard
 
 from ._errors import MORE, DefinitionError, Fault
 from ._yaml import YamlFault, read_yaml
@@ -31,6 +31,16 @@ SUFFIXES: Mapping[str, Format] = {
     ".yml": "yaml",
 }
 _TOML_PLACE = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+
+
+def is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether plain data is a mapping."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether plain data is a list."""
+    return isinstance(value, list)
 
 
 class Repeated:
@@ -169,14 +179,14 @@ class _Inspector:
 
     def visit(self, value: object) -> None:
         self._left -= 1
-        if isinstance(value, dict):
-            self._visit_mapping(cast(dict[object, object], value))
-        elif isinstance(value, list):
-            self._visit_inside(enumerate(cast(list[object], value)))
+        if is_mapping(value):
+            self._visit_mapping(value)
+        elif is_list(value):
+            self._visit_inside(enumerate(value))
         elif expected := _odd_leaf(value):
             self._add(value, expected)
 
-    def _visit_mapping(self, mapping: dict[object, object]) -> None:
+    def _visit_mapping(self, mapping: Mapping[Any, Any]) -> None:
         for key in mapping:
             if not isinstance(key, str) or not _is_unicode(key):
                 self._add(key, "text as a key")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 import attrs
 import msgspec
 
-from ...supervision import Retry
-from ._expressions import Expression, FunctionExpression
-from ._model import Connection, Function, Input, Node, ProcessDefinition
+from ._expressions import FunctionExpression
+from ._model import Connection, Input, Node, ProcessDefinition
 
 
 def content_hash(
@@ -51,10 +51,11 @@ def _plain(node: Node) -> dict[str, object]:
     }
 
 
-def _parts(value: attrs.AttrsInstance) -> dict[str, object]:
+def _parts(value: object) -> dict[str, object]:
+    cls: type[Any] = type(value)
     return {
         field.name: _part(getattr(value, field.name))
-        for field in attrs.fields(type(value))
+        for field in attrs.fields(cls)
         if field.eq and field.name not in ("binding", "call")
     }
 
@@ -67,13 +68,13 @@ def _part(value: object) -> object:
     if isinstance(value, type):
         return qualified_name(value)
     if isinstance(value, (list, tuple)):
-        return [_part(item) for item in value]
+        return [_part(item) for item in cast(Iterable[object], value)]
     if isinstance(value, (set, frozenset)):
-        return sorted(repr(item) for item in value)
+        return sorted(repr(item) for item in cast(Iterable[object], value))
     if isinstance(value, Mapping):
-        return {k if isinstance(k, str) else repr(k): _part(item) for k, item in value.items()}
-    if isinstance(value, (Expression, Retry, Function)) or attrs.has(type(value)):
-        assert attrs.has(type(value))
+        items = cast(Mapping[object, object], value).items()
+        return {key if isinstance(key, str) else repr(key): _part(item) for key, item in items}
+    if attrs.has(type(value)):
         return [type(value).__name__, _parts(value)]
     return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
 

@@ -199,7 +199,7 @@ class Node:
     name: str
     kind: Kind
     join: Join = ALL
-    inputs: Mapping[str, Expression] = attrs.field(factory=dict)
+    inputs: Mapping[str, Expression] = attrs.field(factory=dict[str, Expression])
     output: str
     retry: Retry | None = None
     timeout: float | None = None

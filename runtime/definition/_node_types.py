@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar, overload
 
@@ -103,12 +104,12 @@ class NodeTypes:
         ports: Sequence[str] = (),
         runs: Runs | None = None,
     ) -> Any:
-        """Add a function, under its own name unless told; also a decorator, with or without options.
+        """Add a function, under its own name unless told; a decorator too, with or without options.
 
         `ports` and `runs` are as in `ProcessBuilder.node`; a document may override both.
         """
         if function is None:
-            return lambda function: self.register(function, name, ports=ports, runs=runs)
+            return partial(self.register, name=name, ports=ports, runs=runs)
         name = name or function_name(function)
         self._refuse_taken(name, function)
         self._types[name] = NodeType(name, function_kind(function, runs, tuple(ports)))

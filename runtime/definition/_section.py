@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from ._durations import A_DURATION, duration
 from ._errors import NOTHING, Fault
+from ._formats import is_list, is_mapping
 from ._suggestion import did_you_mean
 
 T = TypeVar("T")
@@ -50,8 +51,8 @@ class Section:
         cls, value: object, place: str, faults: list[Fault], expected: str = "a mapping"
     ) -> Section | None:
         """The section a value holds; None, and a fault, where it is no mapping."""
-        if isinstance(value, dict):
-            return cls(place, cast(dict[str, Any], value), faults)
+        if is_mapping(value):
+            return cls(place, value, faults)
         faults.append(Fault(place or "document", value, expected))
         return None
 
@@ -95,10 +96,10 @@ class Section:
     def items(self, key: str) -> list[tuple[str, object]]:
         """The values in the list at `key`, each with its place; one that is no list is a fault."""
         values = self.content.get(key, [])
-        if not isinstance(values, list):
+        if not is_list(values):
             self.add(key, values, "a list")
             return []
-        return [(f"{self.at(key)}[{i}]", v) for i, v in enumerate(cast(list[object], values))]
+        return [(f"{self.at(key)}[{index}]", value) for index, value in enumerate(values)]
 
     def refuse_others(self, known: Iterable[str], of: str = "") -> None:
         """Note a fault for every key that is not `known`; `of` says whose keys those are."""

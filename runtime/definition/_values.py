@@ -10,6 +10,7 @@ from ._cel import Returns, cel
 from ._durations import A_DURATION, duration
 from ._errors import DefinitionError, Fault
 from ._expressions import Constant, Expression, Variable
+from ._formats import is_list, is_mapping
 from ._suggestion import did_you_mean, listed
 
 Known = Mapping[str, str]
@@ -40,7 +41,7 @@ SECONDS = Wanted(f"{A_DURATION}, or an expression", "number", duration)
 ITEMS = Wanted(
     "the name of a variable, a CEL expression or a list",
     "list",
-    lambda value: value if isinstance(value, list) else None,
+    lambda value: value if is_list(value) else None,
     text="expression",
 )
 
@@ -49,13 +50,14 @@ def read_value(
     raw: object, wanted: Wanted, known: Known, place: str, faults: list[Fault]
 ) -> Expression | None:
     """The expression `raw` stands for, over the `known` variables; None, and faults, if none."""
-    if isinstance(raw, dict) and (forms := raw.keys() & FORMS.keys()):
+    forms = FORMS.keys() & raw.keys() if is_mapping(raw) else None
+    if is_mapping(raw) and forms:
         if len(raw) > 1:
             faults.append(
                 Fault(place, raw, f"{_quoted(forms)} alone, or the mapping in {{constant: }}")
             )
             return None
-        form: str = next(iter(forms))
+        form = next(iter(forms))
         return FORMS[form](raw[form], wanted, known, f"{place}.{form}", faults)
     if isinstance(raw, str) and wanted.text == "expression":
         return _expression(raw, wanted, known, place, faults)

@@ -21,7 +21,7 @@ from ...supervision import NO_RETRY
 from ._builder import function_kind
 from ._check import define
 from ._errors import NOTHING, DefinitionError, Fault
-from ._formats import plain_file
+from ._formats import is_mapping, plain_file
 from ._model import OUT, Connection, Function, Node, ProcessDefinition
 from ._section import TEXT, TEXTS, Leaf, Section
 
@@ -69,7 +69,7 @@ def load_wfformat(
 
 def is_wfformat(data: object) -> TypeGuard[dict[str, Any]]:
     """Whether plain data claims to be in WfFormat."""
-    return isinstance(data, dict) and "schemaVersion" in data and "workflow" in data
+    return is_mapping(data) and "schemaVersion" in data and "workflow" in data
 
 
 def definition_of_wfformat(
@@ -79,15 +79,13 @@ def definition_of_wfformat(
     faults: list[Fault] = []
     root = Section("", data, faults)
     tasks = _Tasks(root) if _is_right_version(root) else None
-    if tasks is not None:
-        faults.extend(tasks.graph_faults())
     if tasks is None or faults:
         raise DefinitionError(name, tuple(faults))
     try:
         return define(
             id=_id_of(root.take("name", TEXT, "")),
             version=1,
-            nodes=[_node(task, functions) for task in tasks.recorded()],
+            nodes=[_node(task, functions) for task in tasks.recorded],
             connections=[Connection(parent, OUT, child) for parent, child in tasks.arrows],
             description=root.take("description", TEXT, ""),
         )
@@ -106,10 +104,10 @@ def _id_of(name: str) -> str:
 
 
 def _is_right_version(root: Section) -> bool:
-    version = root.content["schemaVersion"]
-    if version != VERSION:
-        root.add("schemaVersion", version, repr(VERSION))
-    return version == VERSION
+    if root.content["schemaVersion"] == VERSION:
+        return True
+    root.add("schemaVersion", root.content["schemaVersion"], repr(VERSION))
+    return False
 
 
 def _node(task: RecordedTask, functions: TaskFunction | None) -> Node:
@@ -131,66 +129,61 @@ class _Tasks:
         self._faults = root.faults
         workflow = root.section("workflow") or Section("workflow", {}, [])
         self._specified = _by_id(workflow, "specification")
+        is_whole = not self._faults
         self._run = _by_id(workflow, "execution")
         self._parents = {id: _list(task, "parents") for id, task in self._specified.items()}
         self._children = {id: _list(task, "children") for id, task in self._specified.items()}
         self.arrows = [(p, id) for id, parents in self._parents.items() for p in parents]
-        self._tasks = [self._task(id, task) for id, task in self._specified.items()]
-
-    def recorded(self) -> list[RecordedTask]:
-        """Every task with its runtime, in the order of the specification."""
-        return self._tasks
-
-    def graph_faults(self) -> Iterator[Fault]:
-        """Relatives that are no tasks or do not know of it, twice the same, or in a circle."""
-        yield from self._one_sided("parents", self._parents, self._children, "children")
-        yield from self._one_sided("children", self._children, self._parents, "parents")
+        self.recorded = [self._task(id, task) for id, task in self._specified.items()]
+        if is_whole:
+            self._faults.extend(self._one_sided("parents", "children"))
+            self._faults.extend(self._one_sided("children", "parents"))
         if not self._faults:
-            yield from _cycle_faults(self._parents)
+            self._faults.extend(_cycle_faults(self._parents))
 
-    def _one_sided(
-        self,
-        key: str,
-        relatives: Mapping[str, list[str]],
-        back: Mapping[str, list[str]],
-        back_key: str,
-    ) -> Iterator[Fault]:
-        known = {id: set(names) for id, names in back.items()}
-        for id, names in relatives.items():
+    def _one_sided(self, key: str, back: str) -> Iterator[Fault]:
+        """Relatives that are no tasks, come twice, or do not know of it."""
+        lists = {"parents": self._parents, "children": self._children}
+        known = {id: set(names) for id, names in lists[back].items()}
+        for id, names in lists[key].items():
+            seen: set[str] = set()
             for index, name in enumerate(names):
                 place = f"{self._specified[id].at(key)}[{index}]"
                 if name not in known:
                     yield Fault(place, name, "the id of a task")
-                elif id not in known[name]:
-                    yield Fault(place, name, f"a task with {id!r} among its {back_key}")
-                elif name in names[:index]:
+                elif name in seen:
                     yield Fault(place, name, "each task once")
+                elif id not in known[name]:
+                    yield Fault(place, name, f"a task with {id!r} among its {back}")
+                seen.add(name)
 
     def _task(self, id: str, task: Section) -> RecordedTask:
         run = self._run.get(id)
-        if run is None:
+        if run is None and self._run:
             task.add("id", id, "a task that is also among workflow.execution.tasks")
         seconds = None if run is None else run.require("runtimeInSeconds", _SECONDS)
         return RecordedTask(id, _SERIAL.sub("", task.take("name", TEXT, id)), seconds or 0.0)
 
 
 def _by_id(workflow: Section, part: str) -> dict[str, Section]:
-    around = workflow.section(part) if part in workflow.content else None
+    """The tasks of one part by their id; those without one, or with that of another, are faults."""
+    if part not in workflow.content:
+        workflow.add(part, NOTHING, "a mapping with 'tasks'")
+        return {}
+    around = workflow.section(part)
     if around is None:
-        if part not in workflow.content:
-            workflow.add(part, NOTHING, "a mapping with 'tasks'")
+        return {}
+    if not around.content.get("tasks"):
+        around.add("tasks", around.content.get("tasks", NOTHING), "a list of at least one task")
         return {}
     found: dict[str, Section] = {}
-    if "tasks" not in around.content:
-        around.add("tasks", NOTHING, "a list of tasks")
     for place, value in around.items("tasks"):
         task = Section.of(value, place, around.faults)
         id = None if task is None else task.require("id", TEXT)
-        if task is None or id is None:
-            continue
-        if id in found:
-            task.add("id", id, "an id used once")
-        found[id] = task
+        if task is not None and id is not None:
+            if id in found:
+                task.add("id", id, "an id used once")
+            found[id] = task
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -135,7 +136,7 @@ class _Reader:
             self.document = value
             return
         around = self._open[-1]
-        if isinstance(around.container, list):
+        if not isinstance(around.container, dict):
             around.container.append(value)
         elif not around.wants_key:
             self._put_under_key(around, value)
@@ -178,7 +179,6 @@ def _fault_of(error: Any) -> YamlFault:
 
 def _package() -> Any:
     try:
-        import yaml
+        return import_module("yaml")
     except ImportError as error:
         raise ExtraMissing("documents", "pyyaml", "a YAML document") from error
-    return yaml

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Protocol
+
+import msgspec
 
 from ...actors import Message, Reply, TurnLoop, Worker
 from ..definition import OUT, NodeContext, ProcessDefinition, RoutingMap
@@ -33,11 +36,20 @@ from ._state import (
 )
 from ._step import step
 from ._timing import is_awaited
-from ._transition import transition
+from ._transition import transition, whole_turn
 
 logger = logging.getLogger("processengine")
 
-Job = tuple["Execution", Token]
+
+class Job(msgspec.Struct, eq=False):
+    """What a worker works on: a token of an execution, and then the token that follows from it."""
+
+    execution: Execution
+    token: Token
+
+    def context(self) -> NodeContext:
+        """What the node function of the attempt may know."""
+        return self.execution.context(self.token)
 
 
 class Program:
@@ -96,13 +108,12 @@ class Watcher(Protocol):
 class Execution:
     """One execution of a process, as an actor: one object, no task.
 
-    `running` maps the steps with an attempt under way to its worker. `replies` are the answers owed,
-    by number. `history` alternates times and messages. Its state is written by `transition` only.
+    `replies` are the answers owed, by number. `history` alternates times and messages. Its state is written by `transition` only.
     """
 
     __slots__ = (
         "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "program",
-        "replies", "running", "spawned_at", "state", "watchers",
+        "replies", "spawned_at", "state", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -113,7 +124,6 @@ class Execution:
         self.program = program
         self.house = house
         self.parent = parent
-        self.running: dict[int, Worker[Job]] = {}
         self.replies: dict[int, Reply[Any]] | None = None
         self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
@@ -186,10 +196,11 @@ class Execution:
         if self.watchers:
             self.publish(Record(now, message))
 
-    def advance(self, outcome: Message) -> Token | None:
+    def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
         try:
-            effects = self.turn(outcome)
+            effects = whole_turn(self.state, outcome, now)
+            self.record(now, outcome)
         except Exception as error:  # noqa: BLE001 - a supervision boundary, as in the turn loop
             self.crash(error)
             return None
@@ -227,12 +238,11 @@ class Execution:
             self.house.load_changed(self, busy)
 
     def _start(self, token: Token) -> None:
-        self.house.submit((self, token))
+        self.house.submit(Job(self, token))
 
     def _stop(self, effect: Stop) -> None:
-        worker = self.running.get(effect.token.step)
-        if worker is not None:
-            worker.stop()
+        if effect.token.worker is not None:
+            effect.token.worker.stop()
 
     def _wake_at(self, effect: WakeAt) -> None:
         self.house.wake_at(effect.due, self, Due(effect.step, effect.due))
@@ -278,10 +288,10 @@ class Execution:
         self.state.control = Finished("failed", f"fault in the engine: {error!r}", fault)
         for token in self.state.tokens.values():
             token.phase = Stopping("drop")
+            if token.worker is not None:
+                token.worker.stop()
         self.state.tokens.clear()
         self.state.in_flight = 0
-        for worker in tuple(self.running.values()):
-            worker.stop()
         self._ended(Ended())
 
     def crash_replies(self, error: Exception) -> None:
@@ -294,7 +304,7 @@ class Execution:
 
     def stopped(self, token: Token) -> None:
         """The attempt of this token has ended because its worker was told to stop."""
-        self.running.pop(token.step, None)
+        token.worker = None
         self.house.turns.post(self, Interrupted(token.step, token.attempt))
 
 
@@ -304,45 +314,40 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
     The others are queued. The worker returns to the queue when the execution has nothing more for
     it, when its time slice is over, or when it was stopped.
     """
-    execution, token = job
+    execution, token = job.execution, job.token
     house, program, state = execution.house, execution.program, execution.state
-    running, history = execution.running, execution.history
-    clock, limit = house.clock, 2 * house.history_limit
+    history, clock, limit = execution.history, house.clock, 2 * house.history_limit
+    bare, context, slice_end = program.bare, worker.context, worker.slice_end
     now = clock()
     while True:
-        running[token.step] = worker
-        if token.phase is not RUNNING or token.node.spec.timeout is not None or execution.watchers:
+        token.worker = worker
+        call = bare[token.node.index]
+        if call is None or token.phase is not RUNNING or execution.watchers:
             outcome = await _attempt(execution, token)
         else:
             try:
-                bare = program.bare[token.node.index]
-                if bare is None:
-                    outcome = await program.acts[token.node.index](execution, token)
+                value = await call()
+                if type(value) in SMALL:
+                    outcome = Completed(token.step, token.attempt, OUT, value, 0, now)
                 else:
-                    value = await bare()
-                    outcome = (
-                        Completed(token.step, token.attempt, OUT, value, 0, now)
-                        if type(value) in SMALL
-                        else completed(execution, token, value, now)
-                    )
+                    outcome = completed(execution, token, value, now)
             except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
                 outcome = failed(token, error, clock(), house.random.random())
-        del running[token.step]
         now = clock()
         following = None
-        if type(outcome) is Completed and not execution.watchers and len(history) < limit:
+        if type(outcome) is Completed and len(history) < limit and not execution.watchers:
             following = step(state, outcome)
         if following is not None:
             history.append(now)
             history.append(outcome)
         else:
-            following = execution.advance(outcome)
+            token.worker = None
+            following = execution.advance(outcome, now)
             if following is None:
                 return None
-        token = following
-        if not worker.may_go_on(now):
-            return execution, token
-        worker.job = (execution, token)
+        job.token = token = following
+        if now >= slice_end or worker.stopped or copy_context() != context:
+            return job
 
 
 async def _attempt(execution: Execution, token: Token) -> Outcome:

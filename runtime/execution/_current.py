@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import trio
 
@@ -15,6 +15,7 @@ CURRENT: ContextVar[NodeContext] = ContextVar("processengine_attempt")
 """Set in worker threads only; on trio the task tells (a context variable would cost every node)."""
 
 
+@runtime_checkable
 class AttemptJob(Protocol):
     """A job of the dispatcher that is an attempt."""
 
@@ -35,10 +36,8 @@ def current() -> NodeContext:
 def _current_or_none() -> NodeContext | None:
     if trio.lowlevel.in_trio_task():
         job = current_job()
-        if isinstance(job, tuple):
-            execution, token = job
-            context: NodeContext = execution.context(token)
-            return context
+        if isinstance(job, AttemptJob):
+            return job.context()
     return CURRENT.get(None)
 
 

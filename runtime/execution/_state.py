@@ -94,7 +94,8 @@ class Token(msgspec.Struct, eq=False, gc=False):
 
     `attempt` numbers its tries, `failures` those that failed; `wait` is the latest back-off in
     seconds. `error` is what it brings from an error port. `lineage` maps counted joins on cycles to
-    the latest round of theirs that this token comes from.
+    the latest round of theirs that this token comes from. `worker` is a note of the shell's: what
+    runs its attempt; the transition never looks at it.
     """
 
     step: int
@@ -106,6 +107,7 @@ class Token(msgspec.Struct, eq=False, gc=False):
     error: ErrorContext | None = None
     lineage: Lineage | None = None
     item: Item | None = None
+    worker: Any = None
 
     @property
     def is_in_flight(self) -> bool:
@@ -165,6 +167,7 @@ Control = Queued | Active | Pausing | Paused | Ending | Finished
 
 QUEUED = Queued()
 ACTIVE = Active()
+COMPLETED = Finished("completed", None, None)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -215,7 +218,7 @@ class CountJoin(msgspec.Struct):
 JoinState = AllJoin | CountJoin
 
 
-class ExecutionState:
+class ExecutionState(msgspec.Struct, eq=False):
     """The state of one execution.
 
     `tokens` are live, by step, in order of creation. `joins` hold what waits at joins, by node
@@ -225,30 +228,26 @@ class ExecutionState:
     of it, `recheck` holds joins to look at again before the turn ends.
     """
 
-    __slots__ = (
-        "calls", "control", "deadline", "id", "in_flight", "joins", "limits", "memory",
-        "memory_size", "recheck", "routing", "signals", "sizes", "starving", "steps", "tokens",
-        "witnesses",
-    )  # fmt: skip
+    id: str
+    routing: RoutingMap
+    limits: Limits
+    control: Control = QUEUED
+    memory: dict[str, Any] = {}
+    memory_size: int = 0
+    sizes: dict[str, int] | None = None
+    tokens: dict[int, Token] = {}
+    steps: int = 0
+    in_flight: int = 0
+    calls: int = 0
+    deadline: float | None = None
+    signals: deque[tuple[str, Any, int]] | None = None
+    joins: dict[int, JoinState] | None = None
+    starving: bool = False
+    witnesses: dict[int, set[int]] | None = None
+    recheck: set[int] | None = None
 
-    def __init__(self, id: str, routing: RoutingMap, limits: Limits) -> None:
-        self.id = id
-        self.routing = routing
-        self.limits = limits
-        self.control: Control = QUEUED
-        self.memory: dict[str, Any] = {}
-        self.memory_size = 0
-        self.sizes: dict[str, int] | None = None
-        self.tokens: dict[int, Token] = {}
-        self.steps = 0
-        self.in_flight = 0
-        self.calls = 0
-        self.deadline: float | None = None
-        self.signals: deque[tuple[str, Any, int]] | None = None
-        self.joins: dict[int, JoinState] | None = None
-        self.starving = routing.joins_may_starve
-        self.witnesses: dict[int, set[int]] | None = None
-        self.recheck: set[int] | None = None
+    def __post_init__(self) -> None:
+        self.starving = self.routing.joins_may_starve
 
     @property
     def name(self) -> State:

@@ -10,6 +10,7 @@ from ._memory import write
 from ._records import EndState, ErrorContext
 from ._state import (
     ACTIVE,
+    COMPLETED,
     READY,
     RUNNING,
     Arrival,
@@ -36,9 +37,12 @@ def place(
 ) -> None:
     """Put a new token on a node and start it, or hold it ready while a pause is on."""
     state.steps = step = state.steps + 1
-    token = Token(step, node, READY, 1, 0, 0.0, error, lineage, item)
+    active = state.control is ACTIVE
+    token = Token(step, node, RUNNING if active else READY, 1, 0, 0.0, error, lineage, item)
     state.tokens[step] = token
-    start(state, token, effects)
+    if active:
+        state.in_flight += 1
+        effects.append(token)
 
 
 def start(state: ExecutionState, token: Token, effects: Effects) -> None:
@@ -166,6 +170,10 @@ def settle_joins(state: ExecutionState, now: float, effects: Effects) -> None:
 
 def finish(state: ExecutionState, effects: Effects, abandoned: tuple[Token, ...] = ()) -> None:
     """Seal the execution and answer everybody who waits for its end."""
+    if state.control is ACTIVE:
+        state.control = COMPLETED
+        effects.append(Ended())
+        return
     if not isinstance(state.control, Ending):
         end(state, "completed", None, None, effects)
     ending = state.control

@@ -74,12 +74,18 @@ def transition(state: ExecutionState, message: Message, now: float, reply: int =
     """
     if type(message) is Completed and (token := step(state, message)) is not None:
         return [token]
+    return whole_turn(state, message, now, reply)
+
+
+def whole_turn(state: ExecutionState, message: Message, now: float, reply: int = 0) -> Effects:
+    """As `transition`, for who knows already that `step` cannot take the message."""
     effects: Effects = []
     control = state.control
-    if isinstance(control, (Ending, Finished)) and isinstance(message, (Signal, Update)):
-        return [Refuse(reply, ActorGone(state.id, f"it has ended, {control.state}"))]
-    if isinstance(control, Finished):
-        return effects
+    if isinstance(control, (Ending, Finished)):
+        if isinstance(message, (Signal, Update)):
+            return [Refuse(reply, ActorGone(state.id, f"it has ended, {control.state}"))]
+        if isinstance(control, Finished):
+            return effects
     HANDLERS[type(message)](state, message, now, effects, reply)
     if state.recheck or not state.tokens or state.control is not ACTIVE:
         _conclude(state, now, effects)
