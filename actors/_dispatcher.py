@@ -25,9 +25,15 @@ SPARE_WORKERS = 64
 
 
 class Worker(Generic[J]):
-    """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs."""
+    """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs.
 
-    __slots__ = ("context", "job", "jobs_in_slice", "scope", "slice_end", "stopped", "task")
+    Who runs a job sets `is_slice_over` when it sees the clock beyond `slice_end`, and returns to the
+    queue as soon as it can when that is so, when `stopped`, or when the worker is not `is_clean`.
+    """
+
+    __slots__ = (
+        "context", "is_slice_over", "job", "jobs_in_slice", "scope", "slice_end", "stopped", "task",
+    )  # fmt: skip
 
     def __init__(self, task: trio.lowlevel.Task, context: Context) -> None:
         self.task = task
@@ -36,26 +42,13 @@ class Worker(Generic[J]):
         self.job: J | None = None
         self.stopped = False
         self.slice_end = 0.0
+        self.is_slice_over = False
         self.jobs_in_slice = 0
 
     def stop(self) -> None:
         """Cancel the job that runs now; the worker goes on with another."""
         self.stopped = True
         self.scope.cancel()
-
-    def may_go_on(self, now: float) -> bool:
-        """Whether it may run one more job without looking up.
-
-        Not if the last one was stopped (its scope is spent), if the time slice is over, or if
-        context variables were left behind that the next job must not see.
-        """
-        self.jobs_in_slice += 1
-        return (
-            now < self.slice_end
-            and self.jobs_in_slice < SLICE_JOBS
-            and not self.stopped
-            and self.is_clean()
-        )
 
     def is_clean(self) -> bool:
         """Whether no job has left context variables behind (the comparison is one of pointers)."""
@@ -154,8 +147,8 @@ class Dispatcher(Generic[J]):
                     return False
                 await self._park(worker)
                 continue
-            now = self._clock()
-            if now >= worker.slice_end or worker.jobs_in_slice >= SLICE_JOBS:
+            worker.jobs_in_slice += 1
+            if worker.is_slice_over or worker.jobs_in_slice > SLICE_JOBS:
                 await self._yield(worker)
                 continue
             worker.job = job = self._queue.popleft()
@@ -191,6 +184,7 @@ class Dispatcher(Generic[J]):
 
     def _begin_slice(self, worker: Worker[J]) -> None:
         worker.slice_end = self._clock() + SLICE_SECONDS
+        worker.is_slice_over = False
         worker.jobs_in_slice = 0
 
 

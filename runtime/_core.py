@@ -68,6 +68,7 @@ class Core:
         self.limits = Limits(options.retry, options.max_memory_per_execution)
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
+        self.dispatcher: Dispatcher[Job]
         self.clock = trio.lowlevel.current_clock().current_time
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
@@ -83,7 +84,6 @@ class Core:
         self._token = trio.lowlevel.current_trio_token()
         self._inbox: deque[Letter] = deque()
         self._numbers = itertools.count(1)
-        self._dispatcher: Dispatcher[Job] | None = None
 
     # Life
 
@@ -92,7 +92,7 @@ class Core:
         # Shielded: the host's cancellation reaches executions as a message, as a handle's does.
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as nursery:
-                self._dispatcher = Dispatcher(
+                self.dispatcher = Dispatcher(
                     nursery, run_attempts, _stopped, self.options.worker_pool_size
                 )
                 nursery.start_soon(self.timers.run)
@@ -266,15 +266,6 @@ class Core:
             reply.fail(RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id))
 
     # House
-
-    def submit(self, job: Job) -> None:
-        """Queue an attempt for a worker."""
-        assert self._dispatcher is not None
-        self._dispatcher.submit(job)
-
-    def wake_at(self, due: float, execution: Execution, message: Message) -> None:
-        """Send a message at a time."""
-        self.timers.add(due, execution, message)
 
     def load_changed(self, execution: Execution, busy: bool) -> None:
         """An execution has become busy, or has nothing but timers and signals left."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ...actors import Message, Reply, TurnLoop, Worker
+from ...actors import Dispatcher, Message, Reply, TurnLoop, Worker
 from ..definition import OUT, NodeContext, ProcessDefinition, RoutingMap
 from ._attempt import Act, bare_function, compile_acts, completed, failed
 from ._effects import (
@@ -34,7 +34,7 @@ from ._state import (
     Stopping,
     Token,
 )
-from ._step import step
+from ._step import ENDED, Following, step
 from ._timing import is_awaited
 from ._transition import transition, whole_turn
 
@@ -64,10 +64,19 @@ class Program:
         self.bare = tuple(bare_function(node) for node in self.routing.nodes)
 
 
+class Alarm(Protocol):
+    """Sends messages at a time."""
+
+    def add(self, due: float, execution: Execution, message: Message) -> None:
+        """Have an execution woken with `message` at `due` (seconds, the runtime's clock)."""
+
+
 class House(Protocol):
     """What an execution needs of the runtime it lives in."""
 
     turns: TurnLoop[Execution]
+    timers: Alarm
+    dispatcher: Dispatcher[Job]
     limits: Limits
     history_limit: int
     cancel_grace: float
@@ -75,12 +84,6 @@ class House(Protocol):
 
     def clock(self) -> float:
         """The runtime's time, in seconds."""
-
-    def submit(self, job: Job) -> None:
-        """Queue an attempt for a worker."""
-
-    def wake_at(self, due: float, execution: Execution, message: Message) -> None:
-        """Send a message at a time."""
 
     def call_child(self, parent: Execution, effect: CallChild) -> None:
         """Begin a child execution."""
@@ -188,13 +191,19 @@ class Execution:
 
     def record(self, now: float, message: Message) -> None:
         """Keep a message in the history, and tell the watchers."""
-        history = self.history
-        history.append(now)
-        history.append(message)
-        if len(history) > 2 * self.house.history_limit:
-            del history[: len(history) // 4 * 2 + 2]
+        self.history.append(now)
+        self.history.append(message)
         if self.watchers:
             self.publish(Record(now, message))
+
+    def trim_history(self) -> None:
+        """Drop the older half of the history where it is longer than allowed.
+
+        Done now and then, and at the end: a running execution may hold some more.
+        """
+        limit = 2 * self.house.history_limit
+        if len(self.history) > limit:
+            del self.history[: len(self.history) - limit // 4 * 2]
 
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
@@ -209,6 +218,13 @@ class Execution:
             following = effects.pop(0)
         self.house.turns.run(self.perform, effects)
         return following
+
+    def rest(self, ended: bool) -> None:
+        """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
+        if ended:
+            self.house.turns.run(self._ended, Ended())
+        elif not self.state.in_flight:
+            self.house.turns.run(self.perform, [])
 
     def publish(self, event: Record | Token) -> None:
         """Tell the watchers."""
@@ -228,7 +244,10 @@ class Execution:
     def perform(self, effects: Effects) -> None:
         """Do what a turn asked for, in order."""
         for effect in effects:
-            _PERFORM[type(effect)](self, effect)
+            if type(effect) is Token:
+                self.house.dispatcher.submit(Job(self, effect))
+            else:
+                _PERFORM[type(effect)](self, effect)
         self._tell_load()
 
     def _tell_load(self) -> None:
@@ -237,15 +256,12 @@ class Execution:
             self.busy = busy
             self.house.load_changed(self, busy)
 
-    def _start(self, token: Token) -> None:
-        self.house.submit(Job(self, token))
-
     def _stop(self, effect: Stop) -> None:
         if effect.token.worker is not None:
             effect.token.worker.stop()
 
     def _wake_at(self, effect: WakeAt) -> None:
-        self.house.wake_at(effect.due, self, Due(effect.step, effect.due))
+        self.house.timers.add(effect.due, self, Due(effect.step, effect.due))
 
     def _answer(self, effect: Answer) -> None:
         reply = self.replies.pop(effect.reply, None) if self.replies else None
@@ -264,10 +280,11 @@ class Execution:
         self.house.tell_child(self, effect)
 
     def _closing(self, effect: Closing) -> None:
-        self.house.wake_at(self.house.clock() + self.house.cancel_grace, self, GraceOver())
+        self.house.timers.add(self.house.clock() + self.house.cancel_grace, self, GraceOver())
 
     def _ended(self, effect: Ended) -> None:
         self.ended_at = self.house.clock()
+        self.trim_history()
         for watcher in self.watchers or ():
             watcher.end()
         for token in effect.abandoned:
@@ -316,7 +333,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
     """
     execution, token = job.execution, job.token
     house, program, state = execution.house, execution.program, execution.state
-    history, clock, limit = execution.history, house.clock, 2 * house.history_limit
+    history, clock = execution.history, house.clock
     bare, context, slice_end = program.bare, worker.context, worker.slice_end
     now = clock()
     while True:
@@ -334,19 +351,25 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
             except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
                 outcome = failed(token, error, clock(), house.random.random())
         now = clock()
-        following = None
-        if type(outcome) is Completed and len(history) < limit and not execution.watchers:
-            following = step(state, outcome)
-        if following is not None:
-            history.append(now)
-            history.append(outcome)
-        else:
+        if now >= slice_end:
+            worker.is_slice_over = True
+            execution.trim_history()
+        following: Following | None = None
+        if type(outcome) is Completed and not execution.watchers:
+            following = step(state, token, outcome)
+        if following is None:
             token.worker = None
             following = execution.advance(outcome, now)
             if following is None:
                 return None
+        else:
+            history.append(now)
+            history.append(outcome)
+            if type(following) is not Token:
+                execution.rest(following is ENDED)
+                return None
         job.token = token = following
-        if now >= slice_end or worker.stopped or copy_context() != context:
+        if worker.stopped or copy_context() != context or worker.is_slice_over:
             return job
 
 
@@ -359,7 +382,7 @@ async def _attempt(execution: Execution, token: Token) -> Outcome:
         execution.publish(token)
     if timeout is not None:
         overdue = Overdue(token.step, token.attempt, house.random.random())
-        house.wake_at(house.clock() + timeout, execution, overdue)
+        house.timers.add(house.clock() + timeout, execution, overdue)
     try:
         return await execution.program.acts[token.node.index](execution, token)
     except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
@@ -367,7 +390,6 @@ async def _attempt(execution: Execution, token: Token) -> Outcome:
 
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {
-    Token: Execution._start,
     Stop: Execution._stop,
     WakeAt: Execution._wake_at,
     Answer: Execution._answer,

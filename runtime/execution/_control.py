@@ -38,8 +38,9 @@ def on_begin(
     state: ExecutionState, message: Begin, now: float, effects: Effects, reply: int
 ) -> None:
     """Take the inputs as first variables and put tokens to the start nodes."""
-    for name, value in message.inputs.items():
-        write(state, name, value, message.sizes.get(name, 0))
+    if message.inputs:
+        for name, value in message.inputs.items():
+            write(state, name, value, message.sizes.get(name, 0))
     if message.timeout is not None:
         state.deadline = now + message.timeout
         effects.append(WakeAt(state.deadline, 0))

@@ -1,28 +1,34 @@
-"""The path of every node: a step ends, its only successor begins, and nothing else follows.
+"""The path of every node: a step ends, and at most one thing follows from it.
 
-This is `_outcomes.on_completed` for the commonest case, written out in one function; the case is
-recognised first and everything else is left to that. Measured on 1000 x 10 no-op nodes, a whole turn
-for each node instead costs 1.5 times as much.
+Either its only successor begins, or its token waits at a join, or the execution is complete. This is
+`_outcomes.on_completed` for the commonest cases, which are recognised first; everything else is left
+to that. Measured on 1000 x 10 no-op nodes, a whole turn for each node instead costs 1.6 times as much;
+on 100 x 50 nodes in fork and join, 1.5 times.
 """
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
+from ..definition import Exit, RoutedNode
+from ._joins import arrive
 from ._records import Completed
-from ._state import ACTIVE, RUNNING, ExecutionState, Token
+from ._state import ACTIVE, COMPLETED, RUNNING, Arrival, ExecutionState, Token
+
+Following = Token | Literal["waits", "ended"]
+
+WAITS: Final = "waits"
+ENDED: Final = "ended"
 
 
-def step(state: ExecutionState, message: Completed) -> Token | None:
-    """Move control on and give the new token; None, and nothing done, if that is not all there is.
+def step(state: ExecutionState, token: Token, message: Completed) -> Following | None:
+    """Move control on and say what follows; None, and nothing done, if that is not all there is.
 
-    It is all if the execution is neither paused nor ending, the value is small, the port leads to one
-    node without a join, and no join waits for this token.
+    `message` has to be the outcome of the current attempt of `token`. It is all if the execution is neither paused nor ending, the value is small, no join waits for
+    this token, and the port leads to one node, or nowhere.
     """
-    tokens = state.tokens
-    token = tokens.get(message.step)
     if (
-        token is None
-        or token.phase is not RUNNING
-        or token.attempt != message.attempt
+        token.phase is not RUNNING
         or token.item is not None
         or message.size
         or state.control is not ACTIVE
@@ -31,11 +37,45 @@ def step(state: ExecutionState, message: Completed) -> Token | None:
     ):
         return None
     node = token.node
-    exit = node.exits.get(message.port)
-    if exit is None or exit.next is None or (exit.leaves_untaken and not state.starving):
-        return None
+    exit = node.exits.get(message.port, node.untaken)
+    following = exit.next
+    if following is None or (exit.leaves_untaken and not state.starving):
+        return _step_without_successor(state, message, token, exit)
+    tokens = state.tokens
     del tokens[message.step]
     state.memory[node.output] = message.value
     state.steps = number = state.steps + 1
-    new = tokens[number] = Token(number, exit.next, RUNNING, 1, 0, 0.0, None, token.lineage)
+    tokens[number] = new = Token(number, following, RUNNING, 1, 0, 0.0, None, token.lineage)
+    return new
+
+
+def _step_without_successor(
+    state: ExecutionState, message: Completed, token: Token, exit: Exit
+) -> Following | None:
+    """The last node, or a branch that gets to a join which nothing can starve."""
+    targets = exit.targets
+    if state.starving or exit.leaves_untaken or len(targets) > 1:
+        return None
+    is_last = len(state.tokens) == 1
+    if is_last and (targets or state.joins):
+        return None
+    del state.tokens[message.step]
+    state.memory[token.node.output] = message.value
+    if targets:
+        return _join(state, targets[0], token)
+    state.in_flight -= 1
+    if not is_last:
+        return WAITS
+    state.control = COMPLETED
+    return ENDED
+
+
+def _join(state: ExecutionState, target: tuple[RoutedNode, int], token: Token) -> Following:
+    node, slot = target
+    firing = arrive(state, node, slot, Arrival(token.step, None, None))
+    if firing is None:
+        state.in_flight -= 1
+        return WAITS
+    state.steps = number = state.steps + 1
+    new = state.tokens[number] = Token(number, node)
     return new

@@ -126,13 +126,13 @@ def stop(state: ExecutionState, token: Token, phase: Stopping, effects: Effects)
 
 def fail(state: ExecutionState, token: Token, error: ErrorContext, effects: Effects) -> None:
     """Let a token go by port `error`, or fail the execution where that is not connected."""
+    remove(state, token)
+    write(state, token.node.output, error, 0)
     exit = token.node.exits.get(ERROR)
     if exit is None:
         end(state, "failed", str(error), error, effects)
-        return
-    remove(state, token)
-    write(state, token.node.output, error, 0)
-    send(state, exit, effects, token.lineage, error)
+    else:
+        send(state, exit, effects, token.lineage, error)
 
 
 def end(

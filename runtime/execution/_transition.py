@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...actors import ActorGone, Message, Signal, Update
 from ._children import on_child_ended, on_child_paused
 from ._control import CONTROL, Handler, become_paused, is_quiet
-from ._effects import Effects, Refuse
+from ._effects import Effects, Ended, Refuse
 from ._joins import look_at_all
 from ._outcomes import (
     on_calls,
@@ -40,9 +40,9 @@ from ._records import (
     Waits,
 )
 from ._signals import on_signal
-from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing
+from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing, Token
 from ._timing import on_due, on_grace_over, on_overdue
-from ._step import step
+from ._step import ENDED, step
 from ._tokens import finish, settle_joins
 
 HANDLERS: dict[type[Message], Handler] = {
@@ -72,8 +72,14 @@ def transition(state: ExecutionState, message: Message, now: float, reply: int =
     for (0: nobody does). Effects come in the order in which they are to be done. Messages to an
     execution that has ended, and outcomes of attempts that no longer count, change nothing.
     """
-    if type(message) is Completed and (token := step(state, message)) is not None:
-        return [token]
+    if type(message) is Completed:
+        token = state.tokens.get(message.step)
+        if token is not None and token.attempt == message.attempt:
+            following = step(state, token, message)
+            if type(following) is Token:
+                return [following]
+            if following is not None:
+                return [Ended()] if following is ENDED else []
     return whole_turn(state, message, now, reply)
 
 

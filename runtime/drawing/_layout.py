@@ -1,0 +1,221 @@
+"""Where everything of a diagram goes: boxes in columns, arrows along their way points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from ._diagram import Arrow, Box, Diagram
+from ._grid import Grid, grid_of
+from ._layers import Layering, layered
+from ._ordering import untangle
+from ._placement import placed
+from ._routes import Lanes, Point, flowing, returning
+from ._text import shortened, width_of
+
+NAME_SIZE, CAPTION_SIZE, LABEL_SIZE = 13, 11, 11
+MOST_NAME, MOST_CAPTION, MOST_LABEL = 32, 40, 24
+MARGIN, TITLE_ROOM, START_ROOM = 24.0, 36.0, 30.0
+BOX_GAP, WAY_POINT_ROOM, PORT_GAP = 18.0, 12.0, 18.0
+COLUMN_GAP, WIDEST_GAP = 56.0, 200.0
+
+
+@attrs.frozen
+class Place:
+    """A rectangle: left, top, width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+@attrs.frozen
+class Route:
+    """The way of an arrow: SVG path data, and where it begins; `is_return` if it closes a loop."""
+
+    arrow: Arrow
+    path: str
+    begin: Point
+    is_return: bool
+
+
+@attrs.frozen
+class Layout:
+    """A diagram with places, in the order of its boxes, and routes, in the order of its arrows."""
+
+    diagram: Diagram
+    places: tuple[Place, ...]
+    routes: tuple[Route, ...]
+    width: float
+    height: float
+
+
+def laid_out(diagram: Diagram) -> Layout:
+    """Find a place for everything; takes time in proportion to the size, nearly."""
+    edges = [(arrow.source, arrow.target) for arrow in diagram.arrows]
+    layering = layered(len(diagram.boxes), edges, diagram.start)
+    grid = grid_of(layering, edges)
+    untangle(grid)
+    sizes = _Sizes.of(diagram)
+    heights = placed(grid, _room(grid, sizes))
+    return _Drafting(diagram, layering, grid, sizes, heights).layout()
+
+
+@attrs.frozen
+class _Sizes:
+    """Widths and heights of the boxes."""
+
+    widths: list[float]
+    heights: list[float]
+
+    @classmethod
+    def of(cls, diagram: Diagram) -> _Sizes:
+        ports: list[set[str]] = [set() for _ in diagram.boxes]
+        for arrow in diagram.arrows:
+            ports[arrow.source].add(arrow.label)
+        return cls(
+            [_box_width(box) for box in diagram.boxes],
+            [
+                max(46.0 if box.caption else 36.0, 10 + PORT_GAP * len(used))
+                for box, used in zip(diagram.boxes, ports, strict=True)
+            ],
+        )
+
+
+def _box_width(box: Box) -> float:
+    words = max(
+        width_of(shortened(box.name, MOST_NAME), NAME_SIZE),
+        width_of(shortened(box.caption, MOST_CAPTION), CAPTION_SIZE),
+    )
+    return max(64.0, words + (44 if box.shape == "switch" else 28))
+
+
+def _room(grid: Grid, sizes: _Sizes) -> list[float]:
+    way_points = len(grid.left) - grid.real
+    return [height + BOX_GAP for height in sizes.heights] + [WAY_POINT_ROOM] * way_points
+
+
+@attrs.frozen
+class _Drafting:
+    """Turns columns and heights into coordinates."""
+
+    diagram: Diagram
+    layering: Layering
+    grid: Grid
+    sizes: _Sizes
+    heights: list[float]
+
+    def layout(self) -> Layout:
+        columns = self._columns()
+        exits = self._exits()
+        places = self._places(columns)
+        lanes = self._lanes(columns)
+        routes = [
+            self._route(number, arrow, places, columns, exits, lanes)
+            for number, arrow in enumerate(self.diagram.arrows)
+        ]
+        return self._moved_into_view(places, routes, lanes, columns)
+
+    def _columns(self) -> list[tuple[float, float]]:
+        """Left and right of each column."""
+        labels = [0.0] * len(self.grid.rows)
+        for arrow in self.diagram.arrows:
+            column = self.layering.layer[arrow.source]
+            width = width_of(shortened(arrow.label, MOST_LABEL), LABEL_SIZE)
+            labels[column] = max(labels[column], width)
+        columns: list[tuple[float, float]] = []
+        left = MARGIN + START_ROOM
+        for row, label in zip(self.grid.rows, labels, strict=True):
+            width = max((self.sizes.widths[v] for v in row if v < self.grid.real), default=0.0)
+            columns.append((left, left + width))
+            left += width + label + self._gap_after(row)
+        return columns
+
+    def _gap_after(self, row: Sequence[int]) -> float:
+        """Steep edges get more room to climb."""
+        steepest = max(
+            (abs(self.heights[v] - self.heights[t]) for v in row for t in self.grid.right[v]),
+            default=0.0,
+        )
+        return min(WIDEST_GAP, COLUMN_GAP + 0.12 * steepest)
+
+    def _places(self, columns: Sequence[tuple[float, float]]) -> list[Place]:
+        places: list[Place] = []
+        for vertex, column in enumerate(self.layering.layer):
+            left, right = columns[column]
+            height = self.sizes.heights[vertex]
+            places.append(Place(left, self.heights[vertex] - height / 2, right - left, height))
+        return places
+
+    def _exits(self) -> Mapping[tuple[int, str], float]:
+        """The height at which each port leaves its box: ports in the order of where they lead."""
+        ways: dict[int, dict[str, list[float]]] = {}
+        for number, arrow in enumerate(self.diagram.arrows):
+            first = self.grid.chains.get(number, [arrow.target])[0]
+            ports = ways.setdefault(arrow.source, {})
+            ports.setdefault(arrow.label, []).append(self.heights[first])
+        exits: dict[tuple[int, str], float] = {}
+        for source, ports in ways.items():
+            ordered = sorted(ports, key=lambda port: sum(ports[port]) / len(ports[port]))
+            top = self.heights[source] - PORT_GAP * (len(ordered) - 1) / 2
+            exits |= {(source, port): top + PORT_GAP * i for i, port in enumerate(ordered)}
+        return exits
+
+    def _lanes(self, columns: Sequence[tuple[float, float]]) -> Lanes:
+        tops: list[float] = []
+        bottoms: list[float] = []
+        for row in self.grid.rows:
+            halves = [self._half(vertex) for vertex in row]
+            reach = list(zip((self.heights[v] for v in row), halves, strict=True))
+            tops.append(min(height - half for height, half in reach))
+            bottoms.append(max(height + half for height, half in reach))
+        return Lanes(columns, tops, bottoms)
+
+    def _half(self, vertex: int) -> float:
+        return self.sizes.heights[vertex] / 2 if vertex < self.grid.real else 0.0
+
+    def _route(
+        self,
+        number: int,
+        arrow: Arrow,
+        places: Sequence[Place],
+        columns: Sequence[tuple[float, float]],
+        exits: Mapping[tuple[int, str], float],
+        lanes: Lanes,
+    ) -> Route:
+        layer = self.layering.layer
+        begin = (places[arrow.source].right, exits[arrow.source, arrow.label])
+        target = places[arrow.target]
+        if number in self.layering.backward:
+            lane = lanes.take(layer[arrow.target], layer[arrow.source], begin[1], target.middle)
+            end = (target.x, target.middle + (target.height / 4 if lane.is_below else -8))
+            return Route(arrow, returning(begin, end, lane), begin, is_return=True)
+        points = [begin]
+        for vertex in self.grid.chains.get(number, ()):
+            left, right = columns[layer[arrow.source] + len(points) // 2 + 1]
+            points += [(left, self.heights[vertex]), (right, self.heights[vertex])]
+        points.append((target.x, target.middle))
+        return Route(arrow, flowing(points), begin, is_return=False)
+
+    def _moved_into_view(
+        self,
+        places: Sequence[Place],
+        routes: Sequence[Route],
+        lanes: Lanes,
+        columns: Sequence[tuple[float, float]],
+    ) -> Layout:
+        top = min(lanes.tops, default=0.0) - TITLE_ROOM - MARGIN / 2
+        bottom = max(lanes.bottoms, default=0.0) + MARGIN
+        return Layout(
+            self.diagram, tuple(places), tuple(routes), columns[-1][1] + MARGIN + 16, bottom - top
+        )

@@ -1,0 +1,278 @@
+"""Every way to misuse the builder that we could think of, and the exact words of the answer."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from processengine.actors import ProcessEngineError
+from processengine.runtime.definition import (
+    Input,
+    NodeTypes,
+    ProcessBuilder,
+    Variable,
+    cel,
+    dump_definition,
+    join_of,
+)
+
+
+async def reserve(order: object) -> None: ...
+
+
+async def charge(order: object, amount: object) -> None: ...
+
+
+def render(page: int = 1) -> None: ...
+
+
+def greedy(*pages: int, **options: int) -> None: ...
+
+
+def big(order: dict[str, int]) -> bool:
+    return order["total"] > 100
+
+
+MESSAGES: dict[str, str] = yaml.safe_load(
+    (Path(__file__).parent / "builder.yaml").read_text(encoding="utf-8")
+)
+
+Wrong = Any  # what a type checker would have refused
+
+
+def new(**options: Any) -> ProcessBuilder:
+    return ProcessBuilder("orders", **options)
+
+
+def nothing() -> None:
+    new().build()
+
+
+def bad_identity() -> None:
+    builder = ProcessBuilder("my orders", version=0, timeout=-1)
+    builder.node(render)
+    builder.build()
+
+
+def bad_types_of_identity() -> None:
+    builder = ProcessBuilder(cast(Wrong, None), version=cast(Wrong, True))
+    builder.node(render)
+    builder.build()
+
+
+def same_name_twice() -> None:
+    builder = new()
+    builder.node(render)
+    builder.node("render", reserve)
+    builder.build()
+
+
+def bad_node_name() -> None:
+    builder = new()
+    builder.node("render it", render)
+    builder.build()
+
+
+def name_without_function() -> None:
+    new().node("render")
+
+
+def variadic_function() -> None:
+    new().node(greedy)
+
+
+def uninspectable_function() -> None:
+    new().node("keys", cast(Wrong, dict[str, int].update))
+
+
+def bad_place_to_run() -> None:
+    new().node(render, runs=cast(Wrong, "elsewhere"))
+
+
+def async_function_in_a_process() -> None:
+    new().node(reserve, runs="process")
+
+
+def port_twice() -> None:
+    builder = new()
+    builder.node(render, ports=["more", "more", "out"])
+    builder.build()
+
+
+def unknown_port() -> None:
+    builder = new()
+    builder.node(render).on("declined").then(builder.node(reserve))
+    builder.build()
+
+
+def connection_from_an_end() -> None:
+    builder = new()
+    builder.end("done").then(builder.node(reserve))
+    builder.build()
+
+
+def node_of_another_builder() -> None:
+    builder = new()
+    builder.node(render).then(new().node(reserve))
+
+
+def connection_twice() -> None:
+    builder = new()
+    first, second = builder.node(render), builder.node(reserve)
+    first.then(second)
+    first.then(second)
+    builder.build()
+
+
+def connection_from_nowhere() -> None:
+    builder = new()
+    builder.connect("rendr", "out", builder.node(render))
+    builder.build()
+
+
+def start_twice_and_elsewhere() -> None:
+    builder, other = new(), new()
+    first = builder.node(render)
+    builder.start(first, first, other.node("rendr", render))
+    builder.build()
+
+
+def no_way_in() -> None:
+    builder = new()
+    node = builder.node(render)
+    node.then(node)
+    builder.build()
+
+
+def unreachable() -> None:
+    builder = new()
+    first, second, third = (builder.node(name, render) for name in "abc")
+    builder.start(first)
+    second.then(third)
+    builder.build()
+
+
+def bad_join() -> None:
+    new().node(render, join="some")
+
+
+def join_of_nothing() -> None:
+    builder = new()
+    builder.node(render, join=0)
+    builder.build()
+
+
+def bad_node_timeout() -> None:
+    builder = new()
+    builder.node(render, timeout=0)
+    builder.build()
+
+
+def switch_without_cases() -> None:
+    builder = new()
+    builder.switch("route", {})
+    builder.build()
+
+
+def bad_concurrency() -> None:
+    new().each("pages", render, over="pages", concurrency=0)
+
+
+def bad_inputs() -> None:
+    builder = new(
+        inputs=[
+            "order",
+            "order",
+            Input("rate", "double", default="high"),
+            Input("copies", cast(Wrong, "integer")),
+            Input("a b"),
+        ]
+    )
+    builder.node(reserve)
+    builder.build()
+
+
+def unsupplied_parameters() -> None:
+    builder = new(inputs=["order"])
+    builder.node(reserve).then(builder.node(charge))
+    builder.build()
+
+
+def unsupplied_expressions() -> None:
+    builder = new(inputs=["page"])
+    builder.node(render, inputs={"page": Variable("pgae"), "rest": cel("size(orders)")})
+    builder.switch("route", {"big": big})
+    builder.wait("paid", within=lambda patience: patience)
+    builder.delay("pause", lambda nap: nap)
+    builder.each("pages", render, over="sheets", item="page")
+    builder.build()
+
+
+def child_without_its_inputs() -> None:
+    child = ProcessBuilder("invoice", inputs=["amount", Input("note", default="")])
+    child.wait("paid")
+    builder = new()
+    builder.process("invoice", child.build(), inputs={"ammount": 3})
+    builder.build()
+
+
+def bad_expression() -> None:
+    new().switch("route", {"big": cel("order.total >")})
+
+
+def unknown_name_in_expression() -> None:
+    cel("ordr.total > 100", {"order": "map"})
+
+
+def bad_join_by_itself() -> None:
+    join_of(cast(Wrong, "most"))
+
+
+def undumpable() -> None:
+    builder = new()
+    builder.node(render, inputs={"page": partial(big)}, retry=None)
+    builder.each("pages", render, over=lambda pages: pages)
+    dump_definition(builder.build(), NodeTypes())
+
+
+def undeclared_in_a_dump() -> None:
+    types = NodeTypes()
+    types.register(render)
+    builder = new()
+    builder.each("pages", render, over="sheets", item="page")
+    dump_definition(builder.build(), types)
+
+
+def taken_type() -> None:
+    types = NodeTypes()
+    types.register(render)
+    types.register(reserve, "render")
+
+
+def bad_type_name() -> None:
+    NodeTypes().register(render, "render it")
+
+
+def taken_type_in_a_merge() -> None:
+    ours, theirs = NodeTypes(), NodeTypes()
+    ours.register(render)
+    theirs.register(reserve, "render")
+    ours.merged(theirs)
+
+
+MISUSES = [value for name, value in list(globals().items()) if name in MESSAGES]
+
+
+def test_every_message_belongs_to_a_misuse() -> None:
+    assert len(MISUSES) == len(MESSAGES)
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+def test_a_misuse_of_the_builder_is_told_all_that_is_wrong(misuse: Callable[[], None]) -> None:
+    with pytest.raises(ProcessEngineError) as caught:
+        misuse()
+    message = MESSAGES[misuse.__name__].rstrip("\n")
+    assert str(caught.value).replace(f"'{__name__}:", "'module:") == message
