@@ -27,8 +27,9 @@ SPARE_WORKERS = 64
 class Worker(Generic[J]):
     """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs.
 
-    Who runs a job sets `is_slice_over` when it sees the clock beyond `slice_end`, and returns to the
-    queue as soon as it can when that is so, when `stopped`, or when the worker is not `is_clean`.
+    Who runs a job sets `is_slice_over` when it sees the clock beyond `slice_end`, and returns to
+    the queue as soon as it can when that is so, when `stopped`, or when the worker is not
+    `is_clean`.
     """
 
     __slots__ = (
@@ -45,6 +46,13 @@ class Worker(Generic[J]):
         self.is_slice_over = False
         self.jobs_in_slice = 0
 
+    def renewed(self) -> trio.CancelScope:
+        """A fresh scope: the last one is spent once a job was stopped."""
+        self.stopped = False
+        self.job = None
+        self.scope = trio.CancelScope()
+        return self.scope
+
     def stop(self) -> None:
         """Cancel the job that runs now; the worker goes on with another."""
         self.stopped = True
@@ -54,7 +62,7 @@ class Worker(Generic[J]):
         """Whether no job has left context variables behind (the comparison is one of pointers)."""
         try:
             return copy_context() == self.context
-        except Exception:  # values that cannot even be compared
+        except Exception:  # noqa: BLE001 - values that cannot even be compared
             return False
 
 
@@ -125,10 +133,8 @@ class Dispatcher(Generic[J]):
 
     async def _serve_under_scope(self, worker: Worker[J]) -> bool:
         """Serve until the scope is spent or the worker retires; whether to go on."""
-        worker.stopped = False
-        worker.job = None
         try:
-            with trio.CancelScope() as worker.scope:
+            with worker.renewed():
                 return await self._serve(worker)
         except Exception:
             # What a stopped job raised beside its cancellation; anything else is a fault of ours.

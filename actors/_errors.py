@@ -9,7 +9,7 @@ class ProcessEngineError(Exception):
 
 @attrs.define(eq=False, str=False)
 class MailboxFull(ProcessEngineError):
-    """A user message was refused because the actor's mailbox is at its bound; slow down and retry."""
+    """A user message was refused, as the actor's mailbox is at its bound; slow down and retry."""
 
     address: str
     capacity: int

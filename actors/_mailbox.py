@@ -29,7 +29,7 @@ class Mailbox(Generic[T]):
         return f"<Mailbox control={len(self._control)} user={len(self._user)}/{self.capacity}>"
 
     def offer(self, message: T, lane: Lane) -> bool:
-        """Put a message at the end of its lane; false, and nothing done, where that lane is full."""
+        """Put a message at the end of its lane; false, and nothing done, if that lane is full."""
         if lane == "control":
             self._control.append(message)
             return True

@@ -57,7 +57,7 @@ class Query(Message, frozen=True, tag="query"):
 
 
 class Retry(Message, frozen=True, tag="retry"):
-    """Start the node's attempt again now: cuts a back-off short, interrupts an attempt in flight."""
+    """Start the node's attempt again now: cut a back-off short, interrupt one in flight."""
 
     lane: ClassVar[Lane] = "control"
     node: str

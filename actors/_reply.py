@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Generator
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import trio
 
@@ -50,7 +51,7 @@ class Reply(Generic[T]):
             self._error = error
             self._wake()
 
-    def __await__(self) -> Generator[object, object, T]:
+    def __await__(self) -> Generator[Any, Any, T]:
         if not self.is_done():
             yield from self._suspend().__await__()
         return self._unwrap()
@@ -117,10 +118,8 @@ class Reply(Generic[T]):
 
 
 def _call_soon(token: trio.lowlevel.TrioToken, call: Callable[[], None]) -> None:
-    try:
+    with contextlib.suppress(trio.RunFinishedError):  # the waiter went with its event loop
         token.run_sync_soon(call)
-    except trio.RunFinishedError:
-        pass  # the waiter went with its event loop
 
 
 def _refuse_in_event_loop() -> None:

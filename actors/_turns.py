@@ -29,8 +29,8 @@ W = TypeVar("W")
 class TurnLoop(Generic[A]):
     """Gives every actor with mail its turns until no mail is left.
 
-    A message that comes while no turn is running is taken at once. One that comes in the middle of a
-    turn (from an actor to another, or to itself) waits in a mailbox until that turn is over, so
+    A message that comes while no turn is running is taken at once. One that comes in the middle of
+    a turn (from an actor to another, or to itself) waits in a mailbox until that turn is over, so
     turns never nest and nothing recurses. Outside a turn every mailbox is empty: an idle actor has
     none. Belongs to one thread.
     """
@@ -106,7 +106,7 @@ class TurnLoop(Generic[A]):
         self.handled += 1
         try:
             actor.receive(message, reply)
-        except Exception as error:  # a supervision boundary: the fault stays with this actor
+        except Exception as error:  # noqa: BLE001 - a supervision boundary
             if reply is not None:
                 reply.fail(error)
             actor.crash(error)

@@ -9,8 +9,8 @@ class Admission:
     """Counts busy executions and holds back new ones beyond `limit`, in order of arrival.
 
     Busy means that an attempt is in flight. An execution with only timers or signals left, or
-    paused, gives its place back and needs none to go on: the limit holds back beginnings only, so it
-    cannot deadlock.
+    paused, gives its place back and needs none to go on: the limit holds back beginnings only, so
+    it cannot deadlock.
     """
 
     def __init__(self, limit: int, queue_limit: int) -> None:

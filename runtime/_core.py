@@ -69,7 +69,7 @@ class Core:
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
         self.dispatcher: Dispatcher[Job]
-        self.clock = trio.lowlevel.current_clock().current_time
+        self.clock: Callable[[], float] = trio.lowlevel.current_clock().current_time
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
         self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
@@ -151,7 +151,10 @@ class Core:
         begin: Begin,
         parent: tuple[str, int] | None = None,
     ) -> Execution:
-        """Make an execution and admit or queue it; a child is always admitted. Raises `AdmissionRefused`."""
+        """Make an execution and admit or queue it; a child is always admitted.
+
+        Raises `AdmissionRefused`.
+        """
         admission = self.admission
         if parent is None and admission.is_full:
             raise AdmissionRefused(id, admission.busy, admission.queued)
@@ -289,7 +292,11 @@ class Core:
             self.turns.post(child, effect.message)
             return
         paused: Reply[Any] = Reply()
-        paused.when_done(lambda: self.turns.post(parent, ChildPaused(effect.step)))
+
+        def report() -> None:
+            self.turns.post(parent, ChildPaused(effect.step))
+
+        paused.when_done(report)
         self.turns.post(child, effect.message, paused)
 
     def ended(self, execution: Execution) -> None:

@@ -6,7 +6,7 @@ import builtins
 import secrets
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import trio
@@ -14,9 +14,9 @@ import trio
 from ..actors import DeadLetters, RuntimeClosed
 from ._core import Core, begin_message
 from ._errors import ExecutionConflict, UnknownExecution
-from ._handle import ActorHandle, register
+from ._handle import ActorHandle, forget, register
 from ._options import Options
-from .definition import ProcessDefinition
+from .definition import ProcessDefinition, check_inputs
 from .execution import State, check_sizes, owned
 
 
@@ -34,7 +34,7 @@ class Runtime:
             return "<Runtime not open>"
         return f"<Runtime {self._core.id} live={len(self._core.live)}>"
 
-    async def __aenter__(self) -> Runtime:
+    async def __aenter__(self) -> Self:
         core = Core(secrets.token_hex(4), self.options)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
@@ -58,6 +58,7 @@ class Runtime:
         try:
             await self._nursery_manager.__aexit__(None, None, None)
         finally:
+            forget(core)
             core.close_replies()
 
     def _opened(self) -> Core:
@@ -84,15 +85,19 @@ class Runtime:
     ) -> ActorHandle:
         """Begin an execution, or queue it while too many are busy; returns before it has run.
 
-        Containers in `inputs` are copied. Idempotent by `id`: if an execution of that id exists, live
-        or ended, its handle is returned. Raises `ExecutionConflict` if that one is of another
-        definition or was given other inputs, `InputError` for inputs the definition does not accept,
-        `MemoryLimitExceeded`, `AdmissionRefused` when the queue is full too, and `RuntimeClosed`.
+        Containers in `inputs` are copied. Idempotent by `id`: if an execution of that id exists,
+        live or ended, its handle is returned. Raises `ExecutionConflict` if that one is of another
+        definition or was given other inputs, `InputError` for inputs the definition does not
+        accept, `MemoryLimitExceeded`, `AdmissionRefused` when the queue is full too, and
+        `RuntimeClosed`.
         """
         core = self._opened()
         if core.is_closing:
             raise RuntimeClosed(core.id)
-        given = {name: owned(value) for name, value in inputs.items()} if inputs else {}
+        given: dict[str, Any] = {}
+        if inputs or definition.inputs:
+            given = check_inputs(definition, inputs or {})
+            given = {name: owned(value) for name, value in given.items()}
         if id is not None and (existing := _existing(core, id, definition, given)) is not None:
             return existing
         begin = begin_message(definition, given, self.options.execution_timeout)
@@ -121,9 +126,7 @@ class Runtime:
         execution's id. Ended ones are included as long as they are kept (`keep_ended`).
         """
         core = self._opened()
-        handles = [
-            self.get(id) for id in (*core.past, *core.live) if id.startswith(prefix)
-        ]
+        handles = [self.get(id) for id in (*core.past, *core.live) if id.startswith(prefix)]
         statuses = ((handle, handle.status()) for handle in handles)
         return [
             handle
@@ -154,7 +157,7 @@ def _existing(
 
 
 def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:
-    """Open a runtime: `async with open_runtime() as runtime`.
+    """Open a runtime for an `async with` block.
 
     `changes` are single options, which override those in `options`. Leaving the block ends every
     execution and leaves no task behind; a cancellation of the block does the same. Raises

@@ -49,7 +49,7 @@ class UnknownExecution(ProcessEngineError):
 
 @attrs.define(eq=False, str=False)
 class ExecutionNotCompleted(ProcessEngineError):
-    """Raised by `Outcome.completed()` if the execution ended otherwise; `error` tells the failure."""
+    """Raised by `Outcome.completed()` if the execution ended otherwise; `error` is the failure."""
 
     id: str
     state: str

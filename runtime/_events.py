@@ -15,7 +15,6 @@ from .execution import (
     Chose,
     Completed,
     Delays,
-    EndState,
     Execution,
     Failed,
     Finished,

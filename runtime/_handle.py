@@ -1,4 +1,4 @@
-"""The handle of an execution: a small address with which anybody, anywhere in the process, controls it."""
+"""The handle of an execution: a small address with which anybody in the process controls it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ from .execution import Execution, Record, State, Token, owned, size_of
 _CORES: weakref.WeakValueDictionary[str, Core] = weakref.WeakValueDictionary()
 
 
+def forget(core: Core) -> None:
+    """Have handles fail from now on with `RuntimeClosed`: their runtime has ended."""
+    _CORES.pop(core.id, None)
+
+
 def register(core: Core) -> None:
     """Let handles find a runtime of this process by its identity."""
     _CORES[core.id] = core
@@ -40,8 +45,8 @@ class ActorHandle:
 
     Every method that sends a message sends it at once and returns a `Reply`: `await` it in trio or
     asyncio, call `.wait(timeout)` on it in a plain thread, or drop it. A cancelled waiter does not
-    take its message back. Replies fail with `ActorGone`, `UnknownExecution`, `StaleIncarnation` (the
-    handle is of an earlier life), `MailboxFull` or `RuntimeClosed`.
+    take its message back. Replies fail with `ActorGone`, `UnknownExecution`, `StaleIncarnation`
+    (the handle is of an earlier life), `MailboxFull` or `RuntimeClosed`.
     """
 
     __slots__ = ("id", "incarnation", "runtime_id")
@@ -113,7 +118,7 @@ class ActorHandle:
         return self._ask(Retry(node))
 
     def skip(self, node: str) -> Reply[None]:
-        """Leave a node by `out` without its result; fails with `NotAtNode` if control is not there."""
+        """Leave a node by `out` without its result; fails with `NotAtNode` if it is not there."""
         return self._ask(Skip(node))
 
     def _ask(self, message: Message) -> Reply[Any]:
@@ -133,7 +138,7 @@ class ActorHandle:
     # Observation
 
     def status(self) -> Status:
-        """Look at the execution now, from any thread. Raises `UnknownExecution`, `RuntimeClosed`."""
+        """Look at it now, from any thread. Raises `UnknownExecution`, `RuntimeClosed`."""
         execution = self._core().find(self.id)
         if execution is None:
             raise UnknownExecution(self.id)

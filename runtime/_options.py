@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import cattrs
@@ -23,7 +24,7 @@ def _whole(default: int | None, least: int) -> Any:
         default=default,
         validator=_check,
         metadata={
-            "fits": lambda value: type(value) is int and value >= least,
+            "fits": functools.partial(_is_whole, least),
             "expects": f"a whole number from {least}",
             "optional": default is None,
         },
@@ -35,11 +36,20 @@ def _seconds(default: float, optional: bool = False) -> Any:
         default=default,
         validator=_check,
         metadata={
-            "fits": lambda value: type(value) in (int, float) and 0 < value < float("inf"),
+            "fits": _is_duration,
             "expects": "a number of seconds above 0",
             "optional": optional,
         },
     )
+
+
+def _is_whole(least: int, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_duration(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < value < float("inf")
 
 
 def _check(options: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -59,10 +69,11 @@ class Options:
     without a retry of their own), `max_memory_per_execution` (bytes), `routing_cache_size_limit`
     (compiled definitions).
 
-    Our own: `admission_queue_limit` (executions that may wait to begin), `worker_pool_size` (attempts
-    at once; None: no bound), `cancel_grace` (for attempts to clean up in), `mailbox_capacity` (user
-    messages that may wait at one execution), `history_limit` (records kept of one execution; 0:
-    none), `keep_ended` (outcomes kept for `get` and `result`), `seed` (of all randomness; None: new).
+    Our own: `admission_queue_limit` (executions that may wait to begin), `worker_pool_size`
+    (attempts at once; None: no bound), `cancel_grace` (for attempts to clean up in),
+    `mailbox_capacity` (user messages that may wait at one execution), `history_limit` (records kept
+    of one execution; 0: none), `keep_ended` (outcomes kept for `get` and `result`), `seed` (of all
+    randomness; None: new).
 
     Raises `OptionError` for a value that does not fit.
     """
@@ -113,11 +124,11 @@ class Options:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise OptionError(str(path), {"file": str(error)}) from error
-        tool = data.get("tool")
-        found = data.get(table, tool.get(table) if isinstance(tool, dict) else None)
+        tool: Any = data.get("tool", {})
+        found: Any = data.get(table, tool.get(table) if isinstance(tool, dict) else None)
         if not isinstance(found, dict):
             raise OptionError(str(path), {table: "expected a table of this name"})
-        return cls.from_mapping(found, f"{path} [{table}]")
+        return cls.from_mapping(cast(dict[str, Any], found), f"{path} [{table}]")
 
 
 def _from_text(type: Any, text: object) -> object:

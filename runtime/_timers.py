@@ -22,7 +22,8 @@ class Timers:
     """Sends messages to executions when they are due.
 
     Single writer: the trio thread. Entries are never searched for: whoever gets a message that has
-    lost its meaning ignores it, and entries of ended executions are swept once they are the majority.
+    lost its meaning ignores it, and entries of ended executions are swept once they are the
+    majority.
 
     A timer that is due no earlier than the latest one in `_ordered` is appended there; others go to
     the heap. Timeouts of executions come in that order, and appending costs a third of a push.

@@ -98,7 +98,7 @@ def status_of(execution: Execution) -> Status:
     """Look at an execution; may be called from any thread."""
     state = execution.state
     control = state.control
-    decided = isinstance(control, (Ending, Finished))
+    decided = control if isinstance(control, (Ending, Finished)) else None
     return Status(
         id=execution.id,
         definition=str(execution.program.definition),
@@ -109,8 +109,8 @@ def status_of(execution: Execution) -> Status:
         memory_size=state.memory_size,
         spawned_at=execution.spawned_at,
         ended_at=execution.ended_at,
-        reason=control.reason if decided else None,
-        error=control.error if decided else None,
+        reason=decided.reason if decided else None,
+        error=decided.error if decided else None,
     )
 
 

@@ -15,9 +15,9 @@ T = TypeVar("T")
 class Watch(Generic[T]):
     """An asynchronous iterator of events, from the moment it was made to the end of the execution.
 
-    Iterate in trio or asyncio, or call `next` in a plain thread. At most `capacity` events wait: when
-    a slow watcher lets them pile up, further ones are dropped and a `Missed` tells how many. The
-    engine never waits for a watcher. `close` ends it early; dropping it does too.
+    Iterate in trio or asyncio, or call `next` in a plain thread. At most `capacity` events wait:
+    when a slow watcher lets them pile up, further ones are dropped and a `Missed` tells how many.
+    The engine never waits for a watcher. `close` ends it early; dropping it does too.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -36,6 +36,7 @@ def order_process() -> pe.ProcessDefinition:
     """Reserve, approve if large, charge, ship; undo on failure."""
     order = pe.ProcessBuilder(
         "order",
+        timeout=24 * 3600,
         inputs=[
             pe.Input("order_id", "string", "A-17"),
             pe.Input("total", "double"),

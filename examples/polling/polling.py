@@ -1,6 +1,6 @@
 """Ask again and again until a report is ready, waiting longer each time: a loop with two ways out.
 
-    python examples/polling/polling.py
+python examples/polling/polling.py
 """
 
 import attrs

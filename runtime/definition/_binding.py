@@ -5,18 +5,49 @@ This is the boundary at which cattrs structures plain data into the types that a
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 import cattrs
+import msgspec
+from cattrs.gen import make_dict_structure_fn
 
 from ._context import NodeContext
 from ._errors import BindingError, DefinitionError, Fault
 
 _CONVERTER = cattrs.Converter()
+
+
+def _instance_or(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, cls: value if isinstance(value, cls) else structure(value, cls)
+
+
+def _strict(value: object, cls: type[Any]) -> object:
+    accepted: tuple[type[Any], ...] = (int, float) if cls is float else (cls,)
+    if isinstance(value, accepted) and (cls is bool or not isinstance(value, bool)):
+        return value
+    raise TypeError(f"{type(value).__name__} is not {cls.__name__}")
+
+
+def _record(cls: Any) -> Callable[[Any, Any], Any]:
+    return _instance_or(make_dict_structure_fn(cls, _CONVERTER))
+
+
+def _is_struct(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, msgspec.Struct)
+
+
+for _scalar in (str, bytes, int, float, bool):
+    _CONVERTER.register_structure_hook(_scalar, _strict)
+_CONVERTER.register_structure_hook_factory(attrs.has, _record)
+_CONVERTER.register_structure_hook_factory(dataclasses.is_dataclass, _record)
+_CONVERTER.register_structure_hook_func(_is_struct, _instance_or(msgspec.convert))
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _PASS_AS_IS = (NodeContext, inspect.Parameter.empty, object, typing.Any, None)
@@ -168,21 +199,43 @@ def structure_for(hint: object) -> Structure | None:
     """
     if hint in _PASS_AS_IS or isinstance(hint, typing.TypeVar):
         return None
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return _union_structure(hint)
     if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _class_structure(hint)
-    return functools.partial(_CONVERTER.structure, cl=typing.cast(typing.Any, hint))
+    return functools.partial(_CONVERTER.structure, cl=typing.cast(Any, hint))
 
 
-_NEVER_COERCED: tuple[type, ...] = (str, bytes, int, float, bool, dict, list, tuple, set, frozenset)
-
-
-def _class_structure(cls: type[typing.Any]) -> Structure:
-    accepted: tuple[type[typing.Any], ...] = (int, float) if cls is float else (cls,)
+def _union_structure(hint: object) -> Structure | None:
+    """The first member of the union that the value is, or can be made into."""
+    members = typing.get_args(hint)
+    if any(member in _PASS_AS_IS for member in members):
+        return None
+    classes = tuple(member for member in members if isinstance(member, type))
+    structures = [structure_for(member) for member in members if member is not type(None)]
 
     def structure(value: object) -> object:
-        if isinstance(value, accepted) and not (cls in (int, float) and isinstance(value, bool)):
+        if isinstance(value, classes):
             return value
-        if cls in _NEVER_COERCED:
+        errors: list[str] = []
+        for one in structures:
+            try:
+                return value if one is None else one(value)
+            except Exception as error:  # noqa: BLE001 - users' hooks raise what they like
+                errors += _cattrs_messages(error)
+        raise TypeError("; ".join(errors))
+
+    return structure
+
+
+_CONTAINERS: tuple[type, ...] = (dict, list, tuple, set, frozenset)
+
+
+def _class_structure(cls: type[Any]) -> Structure:
+    def structure(value: object) -> object:
+        if isinstance(value, cls) and (cls is not int or not isinstance(value, bool)):
+            return value
+        if cls in _CONTAINERS:
             raise TypeError(f"{type(value).__name__} is not {cls.__name__}")
         return _CONVERTER.structure(value, cls)
 

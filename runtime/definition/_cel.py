@@ -135,8 +135,9 @@ def cel(
     """
     known = dict.fromkeys(free_names(text), "any") if variables is None else variables
     used = tuple((n, known[n]) for n in _names_in(text) if n in known and is_pronounceable(n))
+    environment = _environment(used)
     try:
-        program = _environment(used).compile(text)
+        program = environment.compile(text)
     except Exception as error:  # noqa: BLE001 - as in `_run`
         faults = (Fault(place, text, expected) for expected in _faults(text, str(error), known))
         raise DefinitionError("CEL", tuple(faults)) from None
@@ -158,10 +159,13 @@ def is_pronounceable(name: str) -> bool:
 def free_names(text: str) -> list[str]:
     """The names a text may read from the memory, loop variables too, in order of appearance."""
     bare = _without_literals(text)
-    roots = (
-        (m[0].split(".")[0].strip(), bare[m.end() :].lstrip()[:1]) for m in _PATH.finditer(bare)
-    )
-    return list(dict.fromkeys(n for n, after in roots if after != "(" or "." in n))
+    found: dict[str, None] = {}
+    for path in _PATH.finditer(bare):
+        root, dot, _ = path[0].partition(".")
+        is_function = bare[path.end() :].lstrip().startswith("(") and (not dot or root == "math")
+        if not is_function:
+            found[root.strip()] = None
+    return list(found)
 
 
 def _names_in(text: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ def critical_path(
         latest = max(before[name], key=ends.__getitem__, default=None)
         previous[name] = latest
         ends[name] = (0.0 if latest is None else ends[latest]) + durations.get(name, 0.0)
-    last = max(ends, key=ends.__getitem__)
+    last = max(reversed(ends), key=ends.__getitem__)
     return ends[last], _path_to(last, previous)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import builtins
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar, overload
@@ -165,19 +166,24 @@ class NodeTypes:
         raise DefinitionError("node types", (Fault(f"types.{name}", name, expected),))
 
 
-def _public(module: ModuleType) -> Iterable[tuple[str, object]]:
-    listed = getattr(module, "__all__", None)
-    if listed is not None:
-        return [(name, getattr(module, name)) for name in listed]
-    return [
-        (name, value)
-        for name, value in vars(module).items()
-        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
-    ]
+def _public(module: ModuleType) -> list[tuple[str, object]]:
+    names: Sequence[str] | None = getattr(module, "__all__", None)
+    if names is None:
+        return [
+            (name, value)
+            for name, value in vars(module).items()
+            if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        ]
+    faults = tuple(
+        Fault(f"__all__[{index}]", name, "a name that the module defines")
+        for index, name in enumerate(names)
+        if not hasattr(module, name)
+    )
+    if faults:
+        raise DefinitionError(f"module {module.__name__!r}", faults)
+    return [(name, getattr(module, name)) for name in names]
 
 
 def _python_error(name: str) -> type[Exception] | None:
-    import builtins
-
     error = getattr(builtins, name, None)
     return error if isinstance(error, type) and issubclass(error, Exception) else None

@@ -106,7 +106,8 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         if event.tag not in _TEXT_TAGS:
             raise _fault(event, f"no tags, not {event.tag!r}")
-        value = _resolved(event) if event.implicit[0] else event.value
+        is_bare = event.tag is None and event.implicit[0]
+        value = _resolved(event) if is_bare else event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         self._put(value, event)

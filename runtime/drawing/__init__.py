@@ -1,21 +1,17 @@
 """Pictures of processes and of what happened in them: definitions and time spans in, text out.
 
 Owns layout and markup; it never runs anything, reads no file and needs no package. Start reading at
-`_diagram` (what is drawn), then `_layout` (where), then `_diagram_svg`, `_mermaid` and `_gantt`.
 """
 
 from ._diagram import Arrow, Box, Diagram, diagram_of
 from ._diagram_svg import draw_svg
-from ._gantt import Bar, draw_gantt
 from ._mermaid import draw_mermaid
 
 __all__ = [
     "Arrow",
-    "Bar",
     "Box",
     "Diagram",
     "diagram_of",
-    "draw_gantt",
     "draw_mermaid",
     "draw_svg",
 ]

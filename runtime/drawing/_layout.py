@@ -51,11 +51,15 @@ class Route:
 
 @attrs.frozen
 class Layout:
-    """A diagram with places, in the order of its boxes, and routes, in the order of its arrows."""
+    """A diagram with places, in the order of its boxes, and routes, in the order of its arrows.
+
+    The picture reaches from 0 to `width`, and from `top` (which may be negative) down by `height`.
+    """
 
     diagram: Diagram
     places: tuple[Place, ...]
     routes: tuple[Route, ...]
+    top: float
     width: float
     height: float
 
@@ -100,6 +104,10 @@ def _box_width(box: Box) -> float:
     return max(64.0, words + (44 if box.shape == "switch" else 28))
 
 
+def _label_width(arrow: Arrow) -> float:
+    return width_of(shortened(arrow.label, MOST_LABEL), LABEL_SIZE) + 6 if arrow.label else 0.0
+
+
 def _room(grid: Grid, sizes: _Sizes) -> list[float]:
     way_points = len(grid.left) - grid.real
     return [height + BOX_GAP for height in sizes.heights] + [WAY_POINT_ROOM] * way_points
@@ -124,15 +132,16 @@ class _Drafting:
             self._route(number, arrow, places, columns, exits, lanes)
             for number, arrow in enumerate(self.diagram.arrows)
         ]
-        return self._moved_into_view(places, routes, lanes, columns)
+        top = min(lanes.tops) - TITLE_ROOM
+        width, height = columns[-1][1] + MARGIN + lanes.margin, max(lanes.bottoms) + MARGIN - top
+        return Layout(self.diagram, tuple(places), tuple(routes), top, width, height)
 
     def _columns(self) -> list[tuple[float, float]]:
         """Left and right of each column."""
         labels = [0.0] * len(self.grid.rows)
         for arrow in self.diagram.arrows:
             column = self.layering.layer[arrow.source]
-            width = width_of(shortened(arrow.label, MOST_LABEL), LABEL_SIZE)
-            labels[column] = max(labels[column], width)
+            labels[column] = max(labels[column], _label_width(arrow))
         columns: list[tuple[float, float]] = []
         left = MARGIN + START_ROOM
         for row, label in zip(self.grid.rows, labels, strict=True):
@@ -198,24 +207,12 @@ class _Drafting:
         target = places[arrow.target]
         if number in self.layering.backward:
             lane = lanes.take(layer[arrow.target], layer[arrow.source], begin[1], target.middle)
-            end = (target.x, target.middle + (target.height / 4 if lane.is_below else -8))
+            aside = target.height / 4 if lane.is_below else -target.height / 4
+            end = (target.x, target.middle + aside)
+            lane = attrs.evolve(lane, exit=lane.turn + _label_width(arrow))
             return Route(arrow, returning(begin, end, lane), begin, is_return=True)
-        points = [begin]
-        for vertex in self.grid.chains.get(number, ()):
-            left, right = columns[layer[arrow.source] + len(points) // 2 + 1]
-            points += [(left, self.heights[vertex]), (right, self.heights[vertex])]
+        points = [begin, (begin[0] + _label_width(arrow), begin[1])]
+        for column, vertex in enumerate(self.grid.chains.get(number, ()), layer[arrow.source] + 1):
+            points += [(x, self.heights[vertex]) for x in columns[column]]
         points.append((target.x, target.middle))
         return Route(arrow, flowing(points), begin, is_return=False)
-
-    def _moved_into_view(
-        self,
-        places: Sequence[Place],
-        routes: Sequence[Route],
-        lanes: Lanes,
-        columns: Sequence[tuple[float, float]],
-    ) -> Layout:
-        top = min(lanes.tops, default=0.0) - TITLE_ROOM - MARGIN / 2
-        bottom = max(lanes.bottoms, default=0.0) + MARGIN
-        return Layout(
-            self.diagram, tuple(places), tuple(routes), columns[-1][1] + MARGIN + 16, bottom - top
-        )

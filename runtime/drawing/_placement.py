@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ._grid import Grid
 
-ROUNDS = 10
-ROUND_WORK = 600_000
+ROUNDS = 30
+ROUND_WORK = 150_000
+STILL = 0.5
+FREE = 0.01  # how much a vertex wants to the middle of its layer, compared to one link
 
 Neighbours = Callable[[int], Sequence[int]]
 
@@ -21,15 +23,31 @@ def placed(grid: Grid, room: Sequence[float]) -> list[float]:
     heights = [0.0] * len(grid.left)
     for row in grid.rows:
         _put(row, spread([0.0] * len(row), [1.0] * len(row), _gaps(row, room)), heights)
-    rounds = max(2, min(ROUNDS, ROUND_WORK // (len(grid.left) + 1)))
-    for _ in range(rounds):
-        for row in grid.rows[1:]:
-            _settle(row, grid, grid.left.__getitem__, room, heights)
-        for row in grid.rows[-2::-1]:
-            _settle(row, grid, grid.right.__getitem__, room, heights)
-    for row in (*grid.rows, *reversed(grid.rows)):
-        _settle(row, grid, lambda v: (*grid.left[v], *grid.right[v]), room, heights)
+
+    def sweep(rows: Iterable[list[int]], neighbours: Neighbours) -> None:
+        for row in rows:
+            _settle(row, grid, neighbours, room, heights)
+
+    def there_and_back() -> None:
+        sweep(grid.rows[1:], grid.left.__getitem__)
+        sweep(grid.rows[-2::-1], grid.right.__getitem__)
+
+    def both_ways() -> None:
+        sweep(grid.rows, both.__getitem__)
+        sweep(reversed(grid.rows), both.__getitem__)
+
+    both = [(*before, *after) for before, after in zip(grid.left, grid.right, strict=True)]
+    _until_still(there_and_back, heights)
+    _until_still(both_ways, heights)
     return heights
+
+
+def _until_still(sweep: Callable[[], None], heights: Sequence[float]) -> None:
+    for _ in range(max(2, min(ROUNDS, ROUND_WORK // (len(heights) + 1)))):
+        before = list(heights)
+        sweep()
+        if all(abs(one - other) < STILL for one, other in zip(before, heights, strict=True)):
+            return
 
 
 def spread(wanted: Sequence[float], weights: Sequence[float], gaps: Sequence[float]) -> list[float]:
@@ -59,10 +77,11 @@ def _settle(
     room: Sequence[float],
     heights: list[float],
 ) -> None:
+    middle = sum(heights[vertex] for vertex in row) / len(row)
     wanted: list[float] = []
     weights: list[float] = []
     for vertex in row:
-        pull, weight = 0.02 * heights[vertex], 0.02
+        pull, weight = FREE * middle, FREE
         for other in neighbours(vertex):
             stiffness = grid.stiffness(vertex, other)
             pull += stiffness * heights[other]

@@ -13,11 +13,11 @@ def width_of(text: str, size: float) -> float:
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters: begin and end, with an ellipsis between."""
+    """At most so many characters: an ellipsis after the beginning, as names differ at the end."""
     if len(text) <= most:
         return text
-    end = (most - 1) // 3
-    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+    begin = (most - 1) // 3
+    return f"{text[:begin]}…{text[begin + 1 - most :]}"
 
 
 def number(value: float) -> str:

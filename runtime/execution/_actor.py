@@ -1,4 +1,4 @@
-"""An execution as an actor: the thin shell that takes messages to the transition and performs effects."""
+"""An execution as an actor: the thin shell around the transition, which performs its effects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -39,6 +39,9 @@ from ._timing import is_awaited
 from ._transition import transition, whole_turn
 
 logger = logging.getLogger("processengine")
+
+
+NOTHING: Effects = []
 
 
 class Job(msgspec.Struct, eq=False):
@@ -75,15 +78,16 @@ class House(Protocol):
     """What an execution needs of the runtime it lives in."""
 
     turns: TurnLoop[Execution]
-    timers: Alarm
     dispatcher: Dispatcher[Job]
     limits: Limits
     history_limit: int
     cancel_grace: float
     random: random.Random
+    clock: Callable[[], float]
+    """The runtime's time, in seconds."""
 
-    def clock(self) -> float:
-        """The runtime's time, in seconds."""
+    @property
+    def timers(self) -> Alarm: ...
 
     def call_child(self, parent: Execution, effect: CallChild) -> None:
         """Begin a child execution."""
@@ -111,7 +115,8 @@ class Watcher(Protocol):
 class Execution:
     """One execution of a process, as an actor: one object, no task.
 
-    `replies` are the answers owed, by number. `history` alternates times and messages. Its state is written by `transition` only.
+    `replies` are the answers owed, by number. `history` alternates times and messages. Its state is
+    written by `transition` only.
     """
 
     __slots__ = (
@@ -215,16 +220,16 @@ class Execution:
             return None
         following = None
         if effects and type(effects[0]) is Token:
-            following = effects.pop(0)
+            following = cast(Token, effects.pop(0))
         self.house.turns.run(self.perform, effects)
         return following
 
     def rest(self, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
         if ended:
-            self.house.turns.run(self._ended, Ended())
+            self.house.turns.run(self.finish, Ended())
         elif not self.state.in_flight:
-            self.house.turns.run(self.perform, [])
+            self.house.turns.run(self.perform, NOTHING)
 
     def publish(self, event: Record | Token) -> None:
         """Tell the watchers."""
@@ -256,33 +261,41 @@ class Execution:
             self.busy = busy
             self.house.load_changed(self, busy)
 
-    def _stop(self, effect: Stop) -> None:
+    def stop(self, effect: Stop) -> None:
+        """Cancel the attempt of a token."""
         if effect.token.worker is not None:
             effect.token.worker.stop()
 
-    def _wake_at(self, effect: WakeAt) -> None:
+    def set_timer(self, effect: WakeAt) -> None:
+        """Set a timer."""
         self.house.timers.add(effect.due, self, Due(effect.step, effect.due))
 
-    def _answer(self, effect: Answer) -> None:
+    def answer(self, effect: Answer) -> None:
+        """Answer a message."""
         reply = self.replies.pop(effect.reply, None) if self.replies else None
         if reply is not None:
             reply.answer(effect.value)
 
-    def _refuse(self, effect: Refuse) -> None:
+    def refuse(self, effect: Refuse) -> None:
+        """Fail a message."""
         reply = self.replies.pop(effect.reply, None) if self.replies else None
         if reply is not None:
             reply.fail(effect.error)
 
-    def _call_child(self, effect: CallChild) -> None:
+    def call_child(self, effect: CallChild) -> None:
+        """Begin a child."""
         self.house.call_child(self, effect)
 
-    def _tell_child(self, effect: TellChild) -> None:
+    def tell_child(self, effect: TellChild) -> None:
+        """Pass a message on to a child."""
         self.house.tell_child(self, effect)
 
-    def _closing(self, effect: Closing) -> None:
+    def limit_closing(self, effect: Closing) -> None:
+        """Set a limit to the clean-up of attempts in flight."""
         self.house.timers.add(self.house.clock() + self.house.cancel_grace, self, GraceOver())
 
-    def _ended(self, effect: Ended) -> None:
+    def finish(self, effect: Ended) -> None:
+        """Seal the shell too, and let the runtime know."""
         self.ended_at = self.house.clock()
         self.trim_history()
         for watcher in self.watchers or ():
@@ -309,7 +322,7 @@ class Execution:
                 token.worker.stop()
         self.state.tokens.clear()
         self.state.in_flight = 0
-        self._ended(Ended())
+        self.finish(Ended())
 
     def crash_replies(self, error: Exception) -> None:
         """Fail every answer that is still owed."""
@@ -325,7 +338,7 @@ class Execution:
         self.house.turns.post(self, Interrupted(token.step, token.attempt))
 
 
-async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
+async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C901 - the path of every node
     """Await the act of a token's node, take the turn of its outcome, go on with one successor.
 
     The others are queued. The worker returns to the queue when the execution has nothing more for
@@ -390,12 +403,12 @@ async def _attempt(execution: Execution, token: Token) -> Outcome:
 
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {
-    Stop: Execution._stop,
-    WakeAt: Execution._wake_at,
-    Answer: Execution._answer,
-    Refuse: Execution._refuse,
-    CallChild: Execution._call_child,
-    TellChild: Execution._tell_child,
-    Closing: Execution._closing,
-    Ended: Execution._ended,
+    Stop: Execution.stop,
+    WakeAt: Execution.set_timer,
+    Answer: Execution.answer,
+    Refuse: Execution.refuse,
+    CallChild: Execution.call_child,
+    TellChild: Execution.tell_child,
+    Closing: Execution.limit_closing,
+    Ended: Execution.finish,
 }

@@ -6,13 +6,9 @@ An act is awaited by a worker; it is the only place where anything is awaited on
 from __future__ import annotations
 
 import functools
-import math
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
-
-import attrs
-
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, cast
 
 from ..definition import (
     OUT,
@@ -20,8 +16,10 @@ from ..definition import (
     Delay,
     Each,
     End,
-    Expression,
+    ExpressionError,
+    ExtraMissing,
     Function,
+    InputError,
     Node,
     NodeContext,
     Process,
@@ -29,10 +27,14 @@ from ..definition import (
     RoutingMap,
     Switch,
     Wait,
+    check_inputs,
+    seconds,
+    truth,
 )
 from ._current import CURRENT
 from ._errors import NoCaseHolds, NonRetryable, UnfitValue, UnknownPort
 from ._memory import check_memory
+from ._out import Out
 from ._records import (
     Calls,
     Chose,
@@ -45,17 +47,9 @@ from ._records import (
     Outcome,
     Waits,
 )
-from ._sizes import SMALL, owned, size_of
+from ._sizes import owned, size_of
 from ._state import ExecutionState, Token
 from ._threads import run_in_process, run_in_thread
-
-
-@attrs.frozen
-class Out:
-    """Return it from a node function to leave by `port` with `value` as the result."""
-
-    port: str
-    value: Any = None
 
 
 class Attempting(Protocol):
@@ -125,9 +119,9 @@ def _compile_each(node: RoutedNode) -> Act:
         if token.item is not None:
             return await body(execution, token)
         items = kind.items.evaluate(_scope(node.spec, execution, token))
-        if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
+        if not isinstance(items, Iterable) or isinstance(items, (str, bytes, Mapping)):
             raise UnfitValue(node.name, "over", items, "a list of items")
-        return Lists(token.step, token.attempt, list(items))
+        return Lists(token.step, token.attempt, list(cast(Iterable[Any], items)))
 
     return act
 
@@ -135,6 +129,7 @@ def _compile_each(node: RoutedNode) -> Act:
 def _function_act(node: RoutedNode, kind: Function, item: str) -> Act:
     run = _RUNNERS[kind.runs]
     binding, function, spec = kind.binding, kind.call, node.spec
+
     async def act(execution: Attempting, token: Token) -> Outcome:
         started = execution.clock()
         scope = _scope(spec, execution, token, item)
@@ -195,7 +190,7 @@ def _compile_switch(node: RoutedNode) -> Act:
         scope = _scope(node.spec, execution, token)
         chosen: list[str] = []
         for case in kind.cases:
-            if case.when.holds(scope):
+            if truth(case.when, case.when.evaluate(scope)):
                 chosen.append(case.port)
                 if kind.choose == "first":
                     break
@@ -213,8 +208,8 @@ def _compile_delay(node: RoutedNode) -> Act:
 
     async def act(execution: Attempting, token: Token) -> Outcome:
         scope = _scope(node.spec, execution, token)
-        seconds = _seconds(node.name, "seconds", kind.seconds, scope)
-        return Delays(token.step, token.attempt, execution.clock() + seconds)
+        length = seconds(kind.seconds, kind.seconds.evaluate(scope))
+        return Delays(token.step, token.attempt, execution.clock() + length)
 
     return act
 
@@ -227,27 +222,20 @@ def _compile_wait(node: RoutedNode) -> Act:
         due = None
         if kind.timeout is not None:
             scope = _scope(node.spec, execution, token)
-            due = execution.clock() + _seconds(node.name, "within", kind.timeout, scope)
+            due = execution.clock() + seconds(kind.timeout, kind.timeout.evaluate(scope))
         return Waits(token.step, token.attempt, due)
 
     return act
 
 
-def _seconds(node: str, field: str, expression: Expression, scope: Scope) -> float:
-    value = expression.evaluate(scope)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UnfitValue(node, field, value, "a number of seconds")
-    if not 0 <= value < math.inf:
-        raise UnfitValue(node, field, value, "a number of seconds from 0")
-    return value
-
-
 def _compile_process(node: RoutedNode) -> Act:
-    assert isinstance(node.spec.kind, Process)
+    kind = node.spec.kind
+    assert isinstance(kind, Process)
 
     async def act(execution: Attempting, token: Token) -> Outcome:
         scope = _scope(node.spec, execution, token)
-        inputs = {name: owned(scope[name]) for name in node.spec.inputs}
+        given = check_inputs(kind.definition, {name: scope[name] for name in node.spec.inputs})
+        inputs = {name: owned(value) for name, value in given.items()}
         again = f".{token.attempt}" if token.attempt > 1 else ""
         child = f"{execution.id}/{node.name}.{token.step}{again}"
         return Calls(token.step, token.attempt, child, inputs)
@@ -272,7 +260,7 @@ _COMPILERS: dict[type, Callable[[RoutedNode], Act]] = {
     End: _compile_end,
 }
 
-_OURS = (NonRetryable, BindingError)
+_OURS = (NonRetryable, BindingError, ExpressionError, ExtraMissing, InputError)
 
 
 def failed(token: Token, error: BaseException, now: float, draw: float) -> Failed:
@@ -308,5 +296,5 @@ _OWN_MODULES = ("processengine.actors", "processengine.runtime", "trio.")
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # a user's exception whose __str__ is broken must not take the engine down
+    except Exception:  # noqa: BLE001 - a user's exception whose __str__ is broken must not take the engine down
         return "<its message could not be formatted>"

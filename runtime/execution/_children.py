@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..definition import OUT
 from ._effects import Effects
+from ._memory import write
 from ._outcomes import failure, retry_or_fail
 from ._records import ChildEnded, ChildPaused
-from ._memory import write
 from ._state import Calling, ExecutionState
 from ._tokens import leave, remove
 

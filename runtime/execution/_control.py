@@ -10,9 +10,9 @@ from ..definition import OUT
 from ._effects import Answer, Effects, Refuse, TellChild, WakeAt
 from ._errors import MemoryLimitExceeded, NoSuchVariable, NotAtNode
 from ._items import skip_items
+from ._memory import check_memory, write
 from ._records import Begin
 from ._signals import hand_out_signals
-from ._memory import check_memory, write
 from ._state import (
     ACTIVE,
     QUEUED,

@@ -1,4 +1,4 @@
-"""Which attempt the calling code works for: for node functions, for what they call, and for logs."""
+"""Which attempt the calling code works for: for node functions, what they call, and logs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def _current_or_none() -> NodeContext | None:
 class AttemptFilter(logging.Filter):
     """Adds `execution`, `node` and `attempt` to every log record; empty outside of nodes.
 
-    Add it to a handler, so that records of any logger get them: `handler.addFilter(AttemptFilter())`.
+    Add it to a handler, so that records of any logger get them:
+    `handler.addFilter(AttemptFilter())`.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

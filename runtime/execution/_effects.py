@@ -1,4 +1,4 @@
-"""What is to be done after a turn, as values. A `Token` among the effects means: start its attempt."""
+"""What is to be done after a turn, as values. A `Token` among them means: start its attempt."""
 
 import msgspec
 

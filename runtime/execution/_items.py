@@ -6,8 +6,8 @@ from typing import Any
 
 from ..definition import OUT, Each
 from ._effects import Effects
-from ._records import Completed, ErrorContext
 from ._memory import write
+from ._records import Completed, ErrorContext
 from ._state import ExecutionState, Expanded, Item, Token
 from ._tokens import drop_items, fail, leave, place, remove
 

@@ -1,10 +1,10 @@
 """Joins: which tokens wait for which, and that no execution ever hangs on one.
 
 A join of mode `all` fires when every slot has a token or can no longer get one. "Can no longer" is
-a question about the graph and the live tokens, and it is asked as rarely as possible: a waiting join
-keeps a *witness*, a live token from which an empty slot can be reached, and is looked at again only
-when that token leaves its node. As long as no connection was ever left untaken (and the graph has
-neither cycles nor counted joins) no join can be left waiting, and nothing at all is asked.
+a question about the graph and the live tokens, and it is asked as rarely as possible: a waiting
+join keeps a *witness*, a live token from which an empty slot can be reached, and is looked at again
+only when that token leaves its node. As long as no connection was ever left untaken (and the graph
+has neither cycles nor counted joins) no join can be left waiting, and nothing at all is asked.
 
 The search for a witness walks backwards from the empty slots and stops at the first live token,
 which is usually a few nodes away.
@@ -215,7 +215,7 @@ def _open_round(join: CountJoin) -> Round | None:
 
 
 def _waiting_arrivals(join: JoinState) -> Container[int]:
-    """The slots that have delivered to what waits: the join, or its oldest round that has not fired."""
+    """The slots that have delivered to the join, or to its oldest round that has not fired."""
     if isinstance(join, AllJoin):
         return join.arrivals
     round = _open_round(join)

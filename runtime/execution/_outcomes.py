@@ -6,6 +6,7 @@ from ...supervision import NO_RETRY, Retry
 from ..definition import OUT, Each, End, Function, RoutedNode
 from ._effects import CallChild, Effects, WakeAt
 from ._items import expand, item_completed, item_dropped, item_failed
+from ._memory import write
 from ._records import (
     Calls,
     Chose,
@@ -20,7 +21,6 @@ from ._records import (
     Waits,
 )
 from ._signals import consume_signal
-from ._memory import write
 from ._state import (
     ACTIVE,
     READY,

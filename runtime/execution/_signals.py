@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from ...actors import Signal
 from ..definition import OUT, Wait
@@ -12,12 +13,14 @@ from ._memory import check_memory, write
 from ._state import ACTIVE, ExecutionState, Token, Waiting
 from ._tokens import leave
 
+Kept = deque[tuple[str, Any, int]]
+
 
 def on_signal(
     state: ExecutionState, message: Signal, now: float, effects: Effects, reply: int
 ) -> None:
     """Keep the signal, then hand it to whoever waits for it (while a pause is on: on resume)."""
-    kept = state.signals if state.signals is not None else deque()
+    kept: Kept = state.signals if state.signals is not None else deque()
     if len(kept) >= state.limits.kept_signals:
         effects.append(Refuse(reply, TooManySignals(message.name, state.limits.kept_signals)))
         return

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from itertools import chain
+from typing import Any, cast
 
 SMALL = frozenset((type(None), bool, int, float))
 """Types whose values count as 0 bytes: an execution has as many as it has variables."""
 
-_LEAVES = (str, bytes, bytearray, complex, range, memoryview)
+_LEAVES = frozenset((str, bytes, bytearray, complex, range, memoryview))
 
 
 def size_of(value: object) -> int:
     """Bytes taken by a value and everything it refers to, each object once; 0 for small ones.
 
-    Containers, dataclass-like objects (`__dict__`, `__slots__`) and buffers (`nbytes`) are followed;
-    modules, classes and functions are not. Linear in the number of objects; does not recurse.
+    Containers, dataclass-like objects (`__dict__`, `__slots__`) and buffers (`nbytes`) are
+    followed; modules, classes and functions are not. Linear in the number of objects; does not
+    recurse.
     """
     if type(value) in SMALL:
         return 0
-    total, seen, stack = 0, set[int](), [value]
+    total = 0
+    seen: set[int] = set()
+    stack: list[Any] = [value]
     while stack:
         item = stack.pop()
-        kind = type(item)
-        if kind in SMALL or id(item) in seen or isinstance(item, type) or callable(item):
+        if type(item) in SMALL or id(item) in seen or isinstance(item, type) or callable(item):
             continue
         seen.add(id(item))
         total += sys.getsizeof(item, 64)
-        if not isinstance(item, _LEAVES):
+        if type(item) not in _LEAVES:
             stack.extend(_parts(item))
         nbytes = getattr(item, "nbytes", None)
         if isinstance(nbytes, int):
@@ -35,13 +39,12 @@ def size_of(value: object) -> int:
     return total
 
 
-def _parts(item: object) -> Iterable[object]:
+def _parts(item: Any) -> Iterable[Any]:
     if isinstance(item, dict):
-        return (*item.keys(), *item.values())
+        return chain(cast(Any, item.keys()), cast(Any, item.values()))
     if isinstance(item, (list, tuple, set, frozenset)):
-        return item
-    fields = getattr(item, "__dict__", None)
-    parts = list(fields.values()) if isinstance(fields, dict) else []
+        return cast(Iterable[Any], item)
+    parts: list[Any] = list(getattr(item, "__dict__", {}).values())
     for cls in type(item).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         names = (slots,) if isinstance(slots, str) else tuple(slots)
@@ -49,7 +52,7 @@ def _parts(item: object) -> Iterable[object]:
     return parts
 
 
-def owned(value: object) -> object:
+def owned(value: Any) -> Any:
     """A copy in which containers (dict, list, set) are new, so that nobody else can change them.
 
     Other objects are shared; tuples too, if nothing in them had to be copied. Does not recurse
@@ -57,9 +60,9 @@ def owned(value: object) -> object:
     """
     kind = type(value)
     if kind is dict:
-        return {key: owned(item) for key, item in value.items()}  # type: ignore[attr-defined]
+        return {key: owned(item) for key, item in value.items()}
     if kind is list:
-        return [owned(item) for item in value]  # type: ignore[attr-defined]
+        return [owned(item) for item in value]
     if kind is set:
-        return set(value)  # type: ignore[call-overload]
+        return set(value)
     return value

@@ -12,7 +12,7 @@ import msgspec
 
 from ...actors import Message, PausedTimeouts
 from ...supervision import Retry
-from ..definition import ProcessDefinition, RoutedNode, RoutingMap
+from ..definition import RoutedNode, RoutingMap
 from ._records import EndState, ErrorContext
 
 State = Literal[
@@ -116,7 +116,7 @@ class Token(msgspec.Struct, eq=False, gc=False):
 
     @property
     def counts_for_joins(self) -> bool:
-        """Whether joins may wait for it: not for an item of an each node, nor for what was dropped."""
+        """Whether joins may wait for it: not for an item of an each node, nor a dropped token."""
         phase = self.phase
         dropped = isinstance(phase, (Stopping, Calling)) and phase.then == "drop"
         return self.item is None and not dropped
@@ -131,7 +131,7 @@ class Active(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pausing(msgspec.Struct):
-    """Starts nothing; attempts in flight are ending. `deferred` control messages come after that."""
+    """Starts nothing; attempts in flight are ending. `deferred` messages come after that."""
 
     timeouts: PausedTimeouts
     since: float

@@ -1,9 +1,9 @@
 """The path of every node: a step ends, and at most one thing follows from it.
 
-Either its only successor begins, or its token waits at a join, or the execution is complete. This is
-`_outcomes.on_completed` for the commonest cases, which are recognised first; everything else is left
-to that. Measured on 1000 x 10 no-op nodes, a whole turn for each node instead costs 1.6 times as much;
-on 100 x 50 nodes in fork and join, 1.5 times.
+Either its only successor begins, or its token waits at a join, or the execution is complete. This
+is `_outcomes.on_completed` for the commonest cases, which are recognised first; everything else is
+left to that. Measured on 1000 x 10 no-op nodes, a whole turn for each node instead costs 1.6 times
+as much; on 100 x 50 nodes in fork and join, 1.5 times.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ ENDED: Final = "ended"
 def step(state: ExecutionState, token: Token, message: Completed) -> Following | None:
     """Move control on and say what follows; None, and nothing done, if that is not all there is.
 
-    `message` has to be the outcome of the current attempt of `token`. It is all if the execution is neither paused nor ending, the value is small, no join waits for
-    this token, and the port leads to one node, or nowhere.
+    `message` has to be the outcome of the current attempt of `token`. It is all if the execution is
+    neither paused nor ending, the value is small, no join waits for this token, and the port leads
+    to one node, or nowhere.
     """
     if (
         token.phase is not RUNNING

@@ -41,8 +41,8 @@ from ._records import (
 )
 from ._signals import on_signal
 from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing, Token
-from ._timing import on_due, on_grace_over, on_overdue
 from ._step import ENDED, step
+from ._timing import on_due, on_grace_over, on_overdue
 from ._tokens import finish, settle_joins
 
 HANDLERS: dict[type[Message], Handler] = {
@@ -105,8 +105,8 @@ def _conclude(state: ExecutionState, now: float, effects: Effects) -> None:
     if not state.tokens and state.joins:
         look_at_all(state)
         settle_joins(state, now, effects)
-    if not state.tokens and (state.steps or isinstance(state.control, Ending)):
-        if not isinstance(state.control, Finished):
-            finish(state, effects)
+    is_over = not state.tokens and (state.steps or isinstance(state.control, Ending))
+    if is_over and not isinstance(state.control, Finished):
+        finish(state, effects)
     while isinstance(state.control, Pausing) and is_quiet(state):
         become_paused(state, now, effects)

@@ -1,5 +1,6 @@
 """Every way to get a document wrong that we could think of, and the exact words of the answer."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ Row = dict[str, Any]
 def rows(file: str) -> list[Any]:
     table: list[Row] = yaml.safe_load((Path(__file__).parent / file).read_text(encoding="utf-8"))
     return [pytest.param(row, id=row["name"]) for row in table]
+
+
+def matches(expected: str, message: str) -> bool:
+    pattern = ".*".join(map(re.escape, expected.rstrip("\n").split("…")))
+    return re.fullmatch(pattern, message) is not None
 
 
 @pytest.fixture
@@ -63,14 +69,14 @@ def test_a_broken_document_is_told_all_that_is_wrong_with_it(
         parse_definition(
             row["document"], row["format"], types, definitions={"invoice": invoice}, name=name
         )
-    assert str(caught.value) == row["message"].rstrip("\n")
+    assert matches(row["message"], str(caught.value))
 
 
 @pytest.mark.parametrize("row", rows("wfformat.yaml"))
 def test_a_broken_workflow_is_told_all_that_is_wrong_with_it(row: Row) -> None:
     with pytest.raises(ProcessEngineError) as caught:
         parse_definition(row["document"], row["format"], name="sky.yaml")
-    assert str(caught.value) == row["message"].rstrip("\n")
+    assert matches(row["message"], str(caught.value))
 
 
 TOO_LONG = "Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits"

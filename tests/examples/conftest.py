@@ -1,0 +1,23 @@
+"""Brings the programs under `examples/` into the tests, as they are."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LoadExample = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def load_example(monkeypatch: pytest.MonkeyPatch) -> LoadExample:
+    """Import an example by its path below `examples/`, with its neighbours in reach."""
+
+    def load(path: str) -> ModuleType:
+        file = ROOT / "examples" / path
+        monkeypatch.syspath_prepend(str(file.parent))
+        return importlib.import_module(file.stem)
+
+    return load
