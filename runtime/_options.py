@@ -48,8 +48,9 @@ def _is_whole(least: int, value: object) -> bool:
 
 
 def _is_duration(value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 < value < float("inf")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 < value < float("inf")
 
 
 def _check(options: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -124,11 +125,12 @@ class Options:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise OptionError(str(path), {"file": str(error)}) from error
-        tool: Any = data.get("tool", {})
-        found: Any = data.get(table, tool.get(table) if isinstance(tool, dict) else None)
-        if not isinstance(found, dict):
-            raise OptionError(str(path), {table: "expected a table of this name"})
-        return cls.from_mapping(cast(dict[str, Any], found), f"{path} [{table}]")
+        tools: Any = data.get("tool")
+        places: list[Any] = [data, tools]
+        for place in places:
+            if isinstance(place, dict) and isinstance(found := cast(Any, place).get(table), dict):
+                return cls.from_mapping(cast(dict[str, Any], found), f"{path} [{table}]")
+        raise OptionError(str(path), {table: "expected a table of this name"})
 
 
 def _from_text(type: Any, text: object) -> object:

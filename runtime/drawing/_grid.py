@@ -1,8 +1,9 @@
-"""A layered graph in which every edge joins neighbouring layers: long edges pass through way points."""
+"""A layered graph whose every edge joins neighbouring layers: long ones pass through way points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import attrs
 
@@ -32,7 +33,7 @@ class Grid:
         return vertex >= self.real
 
     def stiffness(self, one: int, other: int) -> int:
-        """How much a link wants to be level: long edges most, as in Gansner et al. (1993), "dot"."""
+        """How much a link wants to be level: long edges most, as in dot (Gansner et al., 1993)."""
         return (1, 2, 8)[self.is_way_point(one) + self.is_way_point(other)]
 
 
@@ -73,6 +74,6 @@ def _add_way_points(grid: Grid, layers: range) -> list[int]:
 
 
 def _link(grid: Grid, path: Sequence[int]) -> None:
-    for one, other in zip(path, path[1:], strict=False):
+    for one, other in pairwise(path):
         grid.right[one].append(other)
         grid.left[other].append(one)

@@ -1,7 +1,8 @@
 """Layers: which column of a drawing each vertex stands in, so that arrows point to the right.
 
-The first step of Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System
-Structures" (1981): loops are cut open, then every vertex goes one layer beyond its last predecessor.
+The first step of Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical
+System Structures" (1981): loops are cut open, then every vertex goes one layer beyond its last
+predecessor.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Edge = tuple[int, int]
 
 @attrs.frozen
 class Layering:
-    """`layer` by vertex, from 0 without gaps; `backward` are the edges that close loops, by number."""
+    """`layer` by vertex, from 0 without gaps; `backward` are the edges that close loops."""
 
     layer: list[int]
     backward: frozenset[int]
@@ -92,7 +93,7 @@ def _shorten_edges(
     after: Sequence[Sequence[int]],
     before: Sequence[Sequence[int]],
 ) -> None:
-    """Move vertices with more ways out than in to the right: that makes the drawing's edges shorter."""
+    """Move vertices with more ways out than in to the right, so that the edges get shorter."""
     for vertex in reversed(order):
         if len(after[vertex]) > len(before[vertex]):
             layer[vertex] = min(layer[target] for target in after[vertex]) - 1

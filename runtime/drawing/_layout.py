@@ -11,7 +11,7 @@ from ._grid import Grid, grid_of
 from ._layers import Layering, layered
 from ._ordering import untangle
 from ._placement import placed
-from ._routes import Lanes, Point, flowing, returning
+from ._routes import Lane, Lanes, Point, flowing, returning
 from ._text import shortened, width_of
 
 NAME_SIZE, CAPTION_SIZE, LABEL_SIZE = 13, 11, 11
@@ -19,6 +19,10 @@ MOST_NAME, MOST_CAPTION, MOST_LABEL = 32, 40, 24
 MARGIN, TITLE_ROOM, START_ROOM = 24.0, 36.0, 30.0
 BOX_GAP, WAY_POINT_ROOM, PORT_GAP = 18.0, 12.0, 18.0
 COLUMN_GAP, WIDEST_GAP = 56.0, 200.0
+FAR = 1e9
+
+Column = tuple[float, float]  # left and right
+Exits = Mapping[tuple[int, str], float]  # height by box and port
 
 
 @attrs.frozen
@@ -125,24 +129,26 @@ class _Drafting:
 
     def layout(self) -> Layout:
         columns = self._columns()
-        exits = self._exits()
+        lanes = self._lanes()
+        ways_back = self._ways_back(lanes)
+        exits = self._exits(ways_back)
         places = self._places(columns)
-        lanes = self._lanes(columns)
-        routes = [
-            self._route(number, arrow, places, columns, exits, lanes)
+        routes = tuple(
+            self._way_back(arrow, places, exits, ways_back[number])
+            if number in ways_back
+            else self._way_on(number, arrow, places, exits, columns)
             for number, arrow in enumerate(self.diagram.arrows)
-        ]
+        )
         top = min(lanes.tops) - TITLE_ROOM
         width, height = columns[-1][1] + MARGIN + lanes.margin, max(lanes.bottoms) + MARGIN - top
-        return Layout(self.diagram, tuple(places), tuple(routes), top, width, height)
+        return Layout(self.diagram, tuple(places), routes, top, width, height)
 
-    def _columns(self) -> list[tuple[float, float]]:
-        """Left and right of each column."""
+    def _columns(self) -> list[Column]:
         labels = [0.0] * len(self.grid.rows)
         for arrow in self.diagram.arrows:
             column = self.layering.layer[arrow.source]
             labels[column] = max(labels[column], _label_width(arrow))
-        columns: list[tuple[float, float]] = []
+        columns: list[Column] = []
         left = MARGIN + START_ROOM
         for row, label in zip(self.grid.rows, labels, strict=True):
             width = max((self.sizes.widths[v] for v in row if v < self.grid.real), default=0.0)
@@ -158,7 +164,7 @@ class _Drafting:
         )
         return min(WIDEST_GAP, COLUMN_GAP + 0.12 * steepest)
 
-    def _places(self, columns: Sequence[tuple[float, float]]) -> list[Place]:
+    def _places(self, columns: Sequence[Column]) -> list[Place]:
         places: list[Place] = []
         for vertex, column in enumerate(self.layering.layer):
             left, right = columns[column]
@@ -166,13 +172,40 @@ class _Drafting:
             places.append(Place(left, self.heights[vertex] - height / 2, right - left, height))
         return places
 
-    def _exits(self) -> Mapping[tuple[int, str], float]:
+    def _lanes(self) -> Lanes:
+        """The heights that each layer takes up."""
+        tops: list[float] = []
+        bottoms: list[float] = []
+        for row in self.grid.rows:
+            tops.append(min(self.heights[vertex] - self._half(vertex) for vertex in row))
+            bottoms.append(max(self.heights[vertex] + self._half(vertex) for vertex in row))
+        return Lanes(tops, bottoms)
+
+    def _half(self, vertex: int) -> float:
+        return self.sizes.heights[vertex] / 2 if vertex < self.grid.real else 0.0
+
+    def _ways_back(self, lanes: Lanes) -> dict[int, Lane]:
+        """A lane for each arrow that closes a loop; narrow loops get the inner lanes."""
+        layer, arrows = self.layering.layer, self.diagram.arrows
+        backward = sorted(self.layering.backward)
+        spans = {n: layer[arrows[n].source] - layer[arrows[n].target] for n in backward}
+        return {
+            number: lanes.take(
+                slice(layer[arrows[number].target], layer[arrows[number].source] + 1),
+                self.heights[arrows[number].source],
+                self.heights[arrows[number].target],
+            )
+            for number in sorted(spans, key=spans.__getitem__)
+        }
+
+    def _exits(self, ways_back: Mapping[int, Lane]) -> Exits:
         """The height at which each port leaves its box: ports in the order of where they lead."""
         ways: dict[int, dict[str, list[float]]] = {}
         for number, arrow in enumerate(self.diagram.arrows):
+            lane = ways_back.get(number)
             first = self.grid.chains.get(number, [arrow.target])[0]
-            ports = ways.setdefault(arrow.source, {})
-            ports.setdefault(arrow.label, []).append(self.heights[first])
+            height = self.heights[first] if lane is None else lane.side * FAR
+            ways.setdefault(arrow.source, {}).setdefault(arrow.label, []).append(height)
         exits: dict[tuple[int, str], float] = {}
         for source, ports in ways.items():
             ordered = sorted(ports, key=lambda port: sum(ports[port]) / len(ports[port]))
@@ -180,39 +213,26 @@ class _Drafting:
             exits |= {(source, port): top + PORT_GAP * i for i, port in enumerate(ordered)}
         return exits
 
-    def _lanes(self, columns: Sequence[tuple[float, float]]) -> Lanes:
-        tops: list[float] = []
-        bottoms: list[float] = []
-        for row in self.grid.rows:
-            halves = [self._half(vertex) for vertex in row]
-            reach = list(zip((self.heights[v] for v in row), halves, strict=True))
-            tops.append(min(height - half for height, half in reach))
-            bottoms.append(max(height + half for height, half in reach))
-        return Lanes(columns, tops, bottoms)
+    def _way_back(self, arrow: Arrow, places: Sequence[Place], exits: Exits, lane: Lane) -> Route:
+        source, target = places[arrow.source], places[arrow.target]
+        begin = (source.right, exits[arrow.source, arrow.label])
+        end = (target.x, target.middle + lane.side * target.height / 4)
+        path = returning(begin, end, lane, _label_width(arrow))
+        return Route(arrow, path, begin, is_return=True)
 
-    def _half(self, vertex: int) -> float:
-        return self.sizes.heights[vertex] / 2 if vertex < self.grid.real else 0.0
-
-    def _route(
+    def _way_on(
         self,
         number: int,
         arrow: Arrow,
         places: Sequence[Place],
-        columns: Sequence[tuple[float, float]],
-        exits: Mapping[tuple[int, str], float],
-        lanes: Lanes,
+        exits: Exits,
+        columns: Sequence[Column],
     ) -> Route:
-        layer = self.layering.layer
-        begin = (places[arrow.source].right, exits[arrow.source, arrow.label])
-        target = places[arrow.target]
-        if number in self.layering.backward:
-            lane = lanes.take(layer[arrow.target], layer[arrow.source], begin[1], target.middle)
-            aside = target.height / 4 if lane.is_below else -target.height / 4
-            end = (target.x, target.middle + aside)
-            lane = attrs.evolve(lane, exit=lane.turn + _label_width(arrow))
-            return Route(arrow, returning(begin, end, lane), begin, is_return=True)
+        source, target = places[arrow.source], places[arrow.target]
+        begin = (source.right, exits[arrow.source, arrow.label])
         points = [begin, (begin[0] + _label_width(arrow), begin[1])]
-        for column, vertex in enumerate(self.grid.chains.get(number, ()), layer[arrow.source] + 1):
+        first = self.layering.layer[arrow.source] + 1
+        for column, vertex in enumerate(self.grid.chains.get(number, ()), first):
             points += [(x, self.heights[vertex]) for x in columns[column]]
         points.append((target.x, target.middle))
         return Route(arrow, flowing(points), begin, is_return=False)

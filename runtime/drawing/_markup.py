@@ -29,9 +29,9 @@ def picture(
 ) -> str:
     """A whole SVG document with its own styles, ending in a newline."""
     view = f"0 {number(top)} {number(width)} {number(height)}"
+    size = f'width="{number(width)}" height="{number(height)}" viewBox="{view}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}"'
-        f' height="{number(height)}" viewBox="{view}" role="img" font-family="{FONTS}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FONTS}">',
         element("title", text(title)),
         element("style", style),
         element("rect", x=0, y=top, width=width, height=height, class_="paper"),

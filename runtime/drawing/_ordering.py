@@ -1,9 +1,10 @@
-"""The order within each layer, chosen so that few edges cross: barycentres, swept there and back."""
+"""The order within each layer, so that few edges cross: barycentres, swept there and back."""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from ._grid import Grid
 
@@ -14,7 +15,7 @@ Rows = list[list[int]]
 
 
 def untangle(grid: Grid) -> None:
-    """Reorder the rows of `grid`. Source: Sugiyama, Tagawa and Toda (1981), method of barycentres."""
+    """Reorder the rows of `grid`, by the method of barycentres of Sugiyama et al. (1981)."""
     rows = _walked(grid)
     best, fewest = rows, crossings(rows, grid.right)
     sweeps = max(2, min(MOST_SWEEPS, SWEEP_WORK // (len(grid.left) + 1)))
@@ -33,7 +34,7 @@ def untangle(grid: Grid) -> None:
 def crossings(rows: Rows, right: Sequence[Sequence[int]]) -> int:
     """How many pairs of edges cross."""
     count = 0
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         place = {vertex: number for number, vertex in enumerate(following)}
         seen: list[int] = []
         for vertex in row:

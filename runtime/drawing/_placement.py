@@ -1,8 +1,9 @@
-"""The height at which each vertex stands in its layer: level with its neighbours, clear of the others."""
+"""The height of each vertex in its layer: level with its neighbours, clear of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from ._grid import Grid
 
@@ -17,8 +18,8 @@ Neighbours = Callable[[int], Sequence[int]]
 def placed(grid: Grid, room: Sequence[float]) -> list[float]:
     """The middle of each vertex; `room` is what it takes up, with the space around it.
 
-    Sweeps over the layers, each time giving a layer the heights that are best for it (least squares,
-    stiff links counting more) with those of its neighbours fixed.
+    Sweeps over the layers, each time giving a layer the heights that are best for it (least
+    squares, stiff links counting more) with those of its neighbours fixed.
     """
     heights = [0.0] * len(grid.left)
     for row in grid.rows:
@@ -92,7 +93,7 @@ def _settle(
 
 
 def _gaps(row: Sequence[int], room: Sequence[float]) -> list[float]:
-    return [(room[one] + room[other]) / 2 for one, other in zip(row, row[1:], strict=False)]
+    return [(room[one] + room[other]) / 2 for one, other in pairwise(row)]
 
 
 def _put(row: Sequence[int], places: Sequence[float], heights: list[float]) -> None:

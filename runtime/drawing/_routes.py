@@ -15,39 +15,38 @@ Point = tuple[float, float]
 
 @attrs.frozen
 class Lane:
-    """A way back past some columns: its height, how far from the boxes to turn into and out of it."""
+    """A way back past some columns: its height, and how far from the boxes to turn into it.
+
+    `side` is 1 if it runs below them and -1 above.
+    """
 
     y: float
-    is_below: bool
+    side: int
     turn: float
-    exit: float = 0.0
 
 
 @attrs.define
 class Lanes:
-    """Finds ways back above or below the columns they pass; each one makes its columns taller.
+    """Finds ways back above or below the layers they pass; each one makes its layers taller.
 
-    `columns` are left and right, `tops` and `bottoms` what is taken so far, all by layer.
+    `tops` and `bottoms` are what is taken so far, by layer; `margin` is what turning takes up.
     """
 
-    columns: Sequence[tuple[float, float]]
     tops: list[float]
     bottoms: list[float]
     margin: float = 0.0
     _taken: int = 0
 
-    def take(self, first: int, last: int, begin: float, end: float) -> Lane:
-        """A lane past the layers from `first` to `last`, on the side that is nearer to both ends."""
-        passed = slice(first, last + 1)
+    def take(self, passed: slice, begin: float, end: float) -> Lane:
+        """A lane past some layers, on the side that is nearer to the heights of both ends."""
         above, below = min(self.tops[passed]) - LANE_GAP, max(self.bottoms[passed]) + LANE_GAP
         is_below = below - max(begin, end) <= min(begin, end) - above
-        used = self.bottoms if is_below else self.tops
-        y = below if is_below else above
-        used[passed] = [y] * (last + 1 - first)
+        used, y = (self.bottoms, below) if is_below else (self.tops, above)
+        used[passed] = [y] * (passed.stop - passed.start)
         turn = TURN_ROOM + STAGGER * (self._taken % 4)
         self._taken += 1
         self.margin = max(self.margin, turn)
-        return Lane(y, is_below, turn)
+        return Lane(y, 1 if is_below else -1, turn)
 
 
 def flowing(points: Sequence[Point]) -> str:
@@ -66,9 +65,9 @@ def flowing(points: Sequence[Point]) -> str:
     return "".join(parts)
 
 
-def returning(begin: Point, end: Point, lane: Lane) -> str:
-    """Out to the right, into the lane, back past everything, and in from the left."""
-    right, left = begin[0] + lane.exit, end[0] - lane.turn
+def returning(begin: Point, end: Point, lane: Lane, label: float) -> str:
+    """Out to the right past a label so wide, into the lane, back, and in from the left."""
+    right, left = begin[0] + label + lane.turn, end[0] - lane.turn
     corners = [(right, begin[1]), (right, lane.y), (left, lane.y), (left, end[1])]
     parts = [f"M{_at(begin)}"]
     for before, corner, after in zip([begin, *corners], corners, [*corners[1:], end], strict=False):

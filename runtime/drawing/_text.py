@@ -8,7 +8,7 @@ _NARROW, _WIDE = frozenset("fijlrtI.,:;'|!()[]{}/\\ "), frozenset("mwMW@%")
 
 
 def width_of(text: str, size: float) -> float:
-    """The width of `text` in a common sans-serif font of that size, rather too wide than too narrow."""
+    """The width of `text` in a common sans-serif font of that size, too wide rather than too narrow."""
     return size * sum(map(_ems, text))
 
 

@@ -198,6 +198,8 @@ class Execution:
         """Keep a message in the history, and tell the watchers."""
         self.history.append(now)
         self.history.append(message)
+        if len(self.history) > 2 * self.house.history_limit:
+            self.trim_history()
         if self.watchers:
             self.publish(Record(now, message))
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from ..definition import (
     OUT,
@@ -118,12 +118,15 @@ def _compile_each(node: RoutedNode) -> Act:
     async def act(execution: Attempting, token: Token) -> Outcome:
         if token.item is not None:
             return await body(execution, token)
-        items = kind.items.evaluate(_scope(node.spec, execution, token))
-        if not isinstance(items, Iterable) or isinstance(items, (str, bytes, Mapping)):
+        items: Any = kind.items.evaluate(_scope(node.spec, execution, token))
+        if isinstance(items, _NO_LISTS) or not hasattr(items, "__iter__"):
             raise UnfitValue(node.name, "over", items, "a list of items")
-        return Lists(token.step, token.attempt, list(cast(Iterable[Any], items)))
+        return Lists(token.step, token.attempt, list(items))
 
     return act
+
+
+_NO_LISTS: tuple[type[Any], ...] = (str, bytes, Mapping)
 
 
 def _function_act(node: RoutedNode, kind: Function, item: str) -> Act:

@@ -47,7 +47,7 @@ class Begin(Message, frozen=True, tag="begin"):
     """
 
     inputs: dict[str, Any]
-    sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    sizes: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     timeout: float | None = None
 
 

@@ -55,14 +55,31 @@ def _parts(item: Any) -> Iterable[Any]:
 def owned(value: Any) -> Any:
     """A copy in which containers (dict, list, set) are new, so that nobody else can change them.
 
-    Other objects are shared; tuples too, if nothing in them had to be copied. Does not recurse
-    deeper than the nesting of the data.
+    Other objects are shared, and so is what tuples hold. Shared and circular references stay so. Does
+    not recurse.
     """
-    kind = type(value)
-    if kind is dict:
-        return {key: owned(item) for key, item in value.items()}
-    if kind is list:
-        return [owned(item) for item in value]
-    if kind is set:
-        return set(value)
-    return value
+    if type(value) not in _COPIED:
+        return value
+    result = value.copy()
+    copies: dict[int, Any] = {id(value): result}
+    stack = [result]
+    while stack:
+        container = stack.pop()
+        for key, item in _entries(container):
+            if type(item) in _COPIED:
+                copy = copies.get(id(item))
+                if copy is None:
+                    copy = copies[id(item)] = item.copy()
+                    stack.append(copy)
+                container[key] = copy
+    return result
+
+
+_COPIED: frozenset[type] = frozenset((dict, list, set))
+
+
+def _entries(container: Any) -> list[tuple[Any, Any]]:
+    """Keys and items, to be replaced in place; a set holds nothing that would have to be."""
+    if type(container) is dict:
+        return list(cast(dict[Any, Any], container).items())
+    return list(enumerate(container)) if type(container) is list else []

@@ -19,7 +19,7 @@ from ..execution import (
     Overdue,
     Waits,
 )
-from ._drawing import pick
+from ._drawing import is_rare, pick
 
 if TYPE_CHECKING:
     from ._simulation import Simulated
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def draw_control(random: Random, execution: Simulated) -> Message:
     """Draw a message that a host may send."""
-    return pick(random, _CONTROL)(random, execution)
+    return Cancel("drawn") if is_rare(random, 25) else pick(random, _CONTROL)(random, execution)
 
 
 def _node(random: Random, execution: Simulated) -> str:
@@ -60,7 +60,6 @@ _CONTROL: tuple[Callable[[Random, Simulated], Message], ...] = (
     lambda random, execution: Retry(_node(random, execution)),
     lambda random, execution: Skip(_node(random, execution)),
     lambda random, execution: Query(pick(random, ((), ("input",), ("unknown",)))),
-    lambda random, execution: Cancel("drawn"),
 )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from ...actors import Cancel, Message, Pause, Query, Resume
+from ...actors import Cancel, Message, Pause, Resume
 from ...supervision import Retry
 from ..definition import Process, ProcessDefinition, RoutingMap
 from ..execution import (
@@ -136,9 +136,11 @@ class Simulation:
         """Let one thing happen: an attempt ends, time goes by, or somebody sends a message."""
         what = self.random.randrange(10)
         if what == 9:
-            self._send(draw_control)
+            execution = self._anyone()
+            self.ask(execution.state.id, draw_control(self.random, execution))
         elif what == 8 and is_rare(self.random, 2):
-            self._send(draw_hazard)
+            execution = self._anyone()
+            self.post(execution.state.id, draw_hazard(self.random, execution))
         elif what >= 6 and self._timers:
             self.pass_time()
         elif not self.land_one():
@@ -172,7 +174,9 @@ class Simulation:
         return bool(self._timers) or any(each.attempts for each in self.executions.values())
 
     def _held(self) -> list[Simulated]:
-        return [e for e in self.executions.values() if isinstance(e.state.control, (Paused, Pausing))]
+        return [
+            e for e in self.executions.values() if isinstance(e.state.control, (Paused, Pausing))
+        ]
 
     def _check_that_it_waits_for_signals_only(self) -> None:
         for execution in self.executions.values():
@@ -209,11 +213,8 @@ class Simulation:
         self.post(id, message)
         return True
 
-    def _send(self, draw: Callable[[Random, Simulated], Message]) -> None:
-        execution = pick(self.random, list(self.executions.values()))
-        message = draw(self.random, execution)
-        if message.recorded or isinstance(message, Query):
-            self.ask(execution.state.id, message)
+    def _anyone(self) -> Simulated:
+        return pick(self.random, list(self.executions.values()))
 
     def ask(self, id: str, message: Message, answered: Callable[[], None] | None = None) -> None:
         """Send a message whose answer somebody waits for."""

@@ -126,7 +126,7 @@ def test_the_critical_path_is_the_longest_way() -> None:
 
 def test_a_node_without_a_duration_takes_no_time() -> None:
     definition = definition_of(DIAMOND)
-    assert critical_path(definition, {"right_2": 2}) == (2.0, ("split", "right_2"))
+    assert critical_path(definition, {"right_2": 2}) == (2.0, ("split", "right_2", "join"))
 
 
 def test_a_way_through_a_cycle_has_no_length() -> None:

@@ -1,0 +1,340 @@
+"""Random definitions: the same in every format, the same after a dump, never a stray exception."""
+
+import contextlib
+import copy
+import json
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from processengine.actors import ProcessEngineError
+from processengine.runtime.definition import (
+    Constant,
+    Format,
+    Input,
+    NodeRef,
+    NodeTypes,
+    ProcessBuilder,
+    ProcessDefinition,
+    Variable,
+    cel,
+    definition_of,
+    dump_definition,
+    parse_definition,
+)
+from processengine.supervision import Retry
+
+TYPES = NodeTypes()
+DRAW = st.DrawFn
+
+
+class Declined(Exception): ...
+
+
+@TYPES.register
+async def reserve(order: object) -> None: ...
+
+
+@TYPES.register(ports=("declined", "late"))
+def ship(order: object, page: int = 1) -> None: ...
+
+
+@TYPES.register(name="shop.render", runs="process")
+def render(page: int = 1) -> None: ...
+
+
+TYPES.register_error(Declined)
+
+INPUTS = (
+    Input("order", "map"),
+    Input("lines", "list", default=[1, {"price": 2.5}]),
+    Input("paid", "bool", default=False, description="by card"),
+    Input("copies", "int", default=1),
+    Input("note", default=None),
+)
+# Beyond U+FFFF, JSON's escapes are not those of TOML and YAML; the readers take such text as it is.
+TEXT = st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF), max_size=8)
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+FORMS = st.sampled_from(["cel", "variable", "constant", "a b", "x"])
+PLAIN = st.recursive(
+    st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FORMS | TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.:#-]{0,5}", fullmatch=True)
+SECONDS = st.integers(1, 10**6) | st.floats(1e-3, 1e6)
+CONDITIONS = st.sampled_from(
+    [Constant(True), Variable("paid"), cel("paid"), cel("order.total > copies")]
+)
+VALUES = st.one_of(
+    PLAIN.map(Constant),
+    st.sampled_from([Variable("order"), cel("order.total"), cel("[copies, 1]")]),
+)
+RETRIES = st.builds(
+    Retry,
+    attempts=st.integers(1, 9),
+    initial=SECONDS,
+    maximum=SECONDS,
+    multiplier=st.integers(1, 9) | st.floats(1, 9),
+    jitter=st.sampled_from(["full", "decorrelated", "none"]),
+    on=st.sampled_from([(Exception,), (OSError, Declined)]),
+    never=st.sampled_from([(), (TimeoutError,)]),
+)
+
+
+@st.composite
+def options(draw: DRAW) -> dict[str, Any]:
+    join, rest = draw(
+        st.sampled_from([("all", "absorb"), ("any", "absorb"), ("each", "absorb"), (2, "cancel")])
+    )
+    return {
+        "join": join,
+        "rest": rest,
+        "output": draw(st.none() | NAMES),
+        "retry": draw(st.none() | RETRIES),
+        "timeout": draw(st.none() | SECONDS),
+        "description": draw(TEXT),
+    }
+
+
+@st.composite
+def nodes(draw: DRAW, builder: ProcessBuilder, name: str, depth: int) -> tuple[NodeRef, list[str]]:
+    """Add a node of any kind; return it with the ports it may be left by."""
+    chosen = draw(options())
+    kind = draw(st.sampled_from(["function", "switch", "delay", "wait", "each", "process", "end"]))
+    if kind == "function":
+        ports = draw(
+            st.lists(NAMES.filter(lambda n: n not in ("out", "error")), unique=True, max_size=2)
+        )
+        inputs = {"page": draw(VALUES)}
+        function = draw(st.sampled_from([ship, render]))
+        return builder.node(name, function, inputs=inputs, ports=ports, **chosen), ["out", *ports]
+    if kind == "switch":
+        cases = draw(st.dictionaries(NAMES, CONDITIONS, min_size=1, max_size=3))
+        default = draw(st.none() | NAMES)
+        choose = draw(st.sampled_from(["first", "every"]))
+        switch = builder.switch(name, cases, default=default, choose=choose, **chosen)
+        return switch, [*cases, *([default] if default else [])]
+    if kind == "delay":
+        length = draw(SECONDS.map(Constant) | st.just(cel("copies * 2")))
+        return builder.delay(name, length, **chosen), ["out", "error"]
+    if kind == "wait":
+        within = draw(st.none() | SECONDS | st.just(Variable("copies")))
+        signal = draw(st.none() | NAMES)
+        return builder.wait(name, signal, within=within, **chosen), ["out", "timeout"]
+    if kind == "each":
+        over = draw(st.sampled_from(["lines", Constant([1, "a"]), cel("order.lines")]))
+        bound = draw(st.none() | st.integers(1, 9))
+        each = builder.each(name, render, over=over, item="page", concurrency=bound, **chosen)
+        return each, ["out", "error"]
+    if kind == "process" and depth > 0:
+        child = draw(definitions(depth - 1))
+        return builder.process(name, child, inputs={"order": Variable("order")}, **chosen), ["out"]
+    return builder.end(name, terminate=draw(st.booleans()), **chosen), []
+
+
+@st.composite
+def definitions(draw: DRAW, depth: int = 1) -> ProcessDefinition:
+    """A process of a few nodes, each led to from an earlier one or a start, and some ways back."""
+    builder = ProcessBuilder(
+        draw(NAMES),
+        draw(st.integers(1, 9)),
+        inputs=INPUTS,
+        timeout=draw(st.none() | SECONDS),
+        description=draw(TEXT),
+    )
+    drawn: set[tuple[str, str, str]] = set()
+    made: list[tuple[NodeRef, list[str]]] = []
+    starts: list[NodeRef] = []
+
+    def connect(source: NodeRef, port: str, target: NodeRef) -> None:
+        if (source.name, port, target.name) not in drawn:
+            drawn.add((source.name, port, target.name))
+            source.on(port).then(target)
+
+    for name in draw(st.lists(NAMES, min_size=1, max_size=5, unique=True)):
+        node, ports = draw(nodes(builder, name, depth))
+        sources = [each for each in made if each[1]]
+        if sources and draw(st.booleans()):
+            source, its_ports = draw(st.sampled_from(sources))
+            connect(source, draw(st.sampled_from(its_ports)), node)
+        else:
+            starts.append(node)
+        made.append((node, ports))
+        if ports and draw(st.booleans()):
+            connect(node, draw(st.sampled_from(ports)), draw(st.sampled_from(made))[0])
+    builder.start(*starts)
+    return builder.build()
+
+
+def in_json(data: Any) -> str:
+    return json.dumps(data)
+
+
+def in_toml(data: dict[str, Any]) -> str:
+    return "\n".join(f"{json.dumps(key)} = {toml_value(value)}" for key, value in data.items())
+
+
+def toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {toml_value(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def in_yaml(data: Any, indent: str = "") -> str:
+    """Write block style, with scalars as in JSON, of which YAML takes every one."""
+    if isinstance(data, dict) and data:
+        items = (f"\n{indent}{json.dumps(k)}:{in_yaml(v, indent + ' ')}" for k, v in data.items())
+        return "".join(items)
+    if isinstance(data, list) and data:
+        return "".join(f"\n{indent}-{in_yaml(item, indent + ' ')}" for item in data)
+    return " " + json.dumps(data).replace("\x7f", "\\x7f")
+
+
+WRITERS = {"json": in_json, "toml": in_toml, "yaml": in_yaml}
+
+
+def without_null(data: Any) -> Any:
+    """Leave out the one input default that TOML cannot say."""
+    data = copy.deepcopy(data)
+    for each in [data, *children_of(data)]:
+        del each["inputs"]["note"]
+    return data
+
+
+def children_of(data: Any) -> list[Any]:
+    return [node["definition"] for node in data["nodes"].values() if node.get("kind") == "process"]
+
+
+@given(definitions())
+def test_what_is_dumped_reads_back_as_the_same(definition: ProcessDefinition) -> None:
+    assert definition_of(dump_definition(definition, TYPES), TYPES).hash == definition.hash
+
+
+@given(definitions(), st.sampled_from(["json", "toml", "yaml"]))
+def test_a_definition_is_the_same_in_every_format(
+    definition: ProcessDefinition, format: Format
+) -> None:
+    document = without_null(dump_definition(definition, TYPES))
+    text = WRITERS[format](document)
+    assert parse_definition(text, format, TYPES) == definition_of(document, TYPES)
+
+
+@given(definitions())
+def test_the_order_of_nodes_and_connections_is_not_what_a_definition_is(
+    definition: ProcessDefinition,
+) -> None:
+    document = dump_definition(definition, TYPES) | {"start": list(definition.start)}
+    document["nodes"] = dict(reversed(document["nodes"].items()))
+    document["connections"] = document.get("connections", [])[::-1]
+    assert definition_of(document, TYPES) == definition
+
+
+JUNK = st.none() | PLAIN | st.dictionaries(st.sampled_from(["cel", "type", "kind", "id"]), PLAIN)
+KEYS = st.sampled_from(
+    [
+        "id",
+        "version",
+        "timeout",
+        "inputs",
+        "start",
+        "nodes",
+        "connections",
+        "type",
+        "kind",
+        "runs",
+        "ports",
+        "cases",
+        "default",
+        "choose",
+        "port",
+        "when",
+        "seconds",
+        "signal",
+        "within",
+        "over",
+        "item",
+        "concurrency",
+        "definition",
+        "terminate",
+        "join",
+        "rest",
+        "output",
+        "retry",
+        "attempts",
+        "initial",
+        "on",
+        "never",
+        "then",
+        "from",
+        "to",
+        "cel",
+        "variable",
+        "constant",
+    ]
+)
+
+
+@st.composite
+def mutated(draw: DRAW) -> Any:
+    """A document with a few values replaced, removed or added, wherever they stand."""
+    document: Any = dump_definition(draw(definitions()), TYPES)
+    for _ in range(draw(st.integers(1, 3))):
+        spot = document
+        while True:
+            keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
+            inner = [key for key in keys if isinstance(spot[key], (dict, list)) and spot[key]]
+            if not inner or draw(st.integers(0, 3)) == 0:
+                break
+            spot = spot[draw(st.sampled_from(inner))]
+        mutate(draw, spot, keys)
+    return document
+
+
+def mutate(draw: DRAW, spot: Any, keys: list[Any]) -> None:
+    if isinstance(spot, dict) and (not keys or draw(st.booleans())):
+        spot[draw(KEYS)] = draw(JUNK)
+    elif keys:
+        key = draw(st.sampled_from(keys))
+        if draw(st.booleans()):
+            spot[key] = draw(JUNK)
+        else:
+            del spot[key]
+
+
+@given(mutated())
+def test_a_document_gone_wrong_never_raises_anything_but_our_errors(document: Any) -> None:
+    with contextlib.suppress(ProcessEngineError):
+        definition_of(document, TYPES)
+
+
+@given(st.recursive(JUNK, lambda inner: st.dictionaries(KEYS, inner), max_leaves=20))
+@example({"schemaVersion": "1.5", "workflow": None})
+def test_no_plain_data_makes_the_loader_fail_in_any_other_way(data: Any) -> None:
+    with contextlib.suppress(ProcessEngineError):
+        definition_of(data, TYPES)
+
+
+WF_KEYS = st.sampled_from(
+    [
+        "name",
+        "workflow",
+        "specification",
+        "execution",
+        "tasks",
+        "id",
+        "parents",
+        "children",
+        "runtimeInSeconds",
+    ]
+)
+
+
+@given(st.recursive(JUNK, lambda inner: st.dictionaries(WF_KEYS, inner) | st.lists(inner)))
+def test_no_workflow_makes_the_importer_fail_in_any_other_way(workflow: Any) -> None:
+    with contextlib.suppress(ProcessEngineError):
+        definition_of({"schemaVersion": "1.5", "name": "x", "workflow": workflow})
