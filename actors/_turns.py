@@ -26,6 +26,9 @@ A = TypeVar("A", bound=Actor)
 W = TypeVar("W")
 
 
+Letter = tuple[A, Message, AnyReply]
+
+
 class TurnLoop(Generic[A]):
     """Gives every actor with mail its turns until no mail is left.
 
@@ -61,16 +64,19 @@ class TurnLoop(Generic[A]):
             self._turning = False
         return True
 
-    def post_all(self, letters: Iterable[tuple[A, Message, AnyReply]]) -> None:
-        """Deliver many messages, all of them before the first turn, so that lanes take effect."""
+    def post_all(self, letters: Iterable[Letter[A]]) -> list[Letter[A]]:
+        """Deliver many messages, all of them before the first turn, so that lanes take effect.
+
+        Gives back those that were refused because a user lane is full.
+        """
         turning, self._turning = self._turning, True
         try:
-            for actor, message, reply in letters:
-                self._put(actor, message, reply)
+            refused = [letter for letter in letters if not self._put(*letter)]
             if not turning:
                 self._drain()
         finally:
             self._turning = turning
+        return refused
 
     def run(self, work: Callable[[W], None], argument: W) -> None:
         """Call `work` as part of a turn: messages that it sends are taken after it."""

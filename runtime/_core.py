@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import itertools
-import logging
 import random
 import threading
 from collections import deque
@@ -48,9 +47,6 @@ from .execution import (
     run_attempts,
     size_of,
 )
-
-logger = logging.getLogger("processengine")
-
 
 Letter = tuple[str, int, Message, "Reply[Any] | None"]
 
@@ -200,7 +196,9 @@ class Core:
             execution = self._recipient(letter)
             if execution is not None:
                 letters.append((execution, *letter[2:]))
-        self.turns.post_all(letters)
+        for execution, message, reply in self.turns.post_all(letters):
+            letter = (execution.id, execution.incarnation, message, reply)
+            self._dead(letter, "mailbox full", self._mailbox_full(execution.id))
 
     def _deliver(self, letter: Letter) -> None:
         execution = self._recipient(letter)
@@ -208,7 +206,10 @@ class Core:
             return
         id, _, message, reply = letter
         if not self.turns.post(execution, message, reply):
-            self._dead(letter, "mailbox full", MailboxFull(id, self.options.mailbox_capacity))
+            self._dead(letter, "mailbox full", self._mailbox_full(id))
+
+    def _mailbox_full(self, id: str) -> MailboxFull:
+        return MailboxFull(id, self.options.mailbox_capacity)
 
     def _recipient(self, letter: Letter) -> Execution | None:
         """Who takes a letter; if nobody, it is counted as dead and its sender is told."""
@@ -280,6 +281,11 @@ class Core:
         """Begin a child execution; it inherits nothing but what it is given."""
         kind = parent.state.tokens[effect.step].node.spec.kind
         assert isinstance(kind, Process)
+        if self.find(effect.child) is not None:
+            reason = f"an execution {effect.child!r} exists already"
+            ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, reason)
+            self.turns.post(parent, ended)
+            return
         begin = begin_message(kind.definition, effect.inputs, self.options.execution_timeout)
         self.begin(effect.child, kind.definition, begin, (parent.id, effect.step))
 

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from ..actors import Message
+from .definition import OUT, TIMEOUT, Wait
 from .execution import (
     AttemptOutcome,
     Calls,
@@ -15,10 +16,12 @@ from .execution import (
     Chose,
     Completed,
     Delays,
+    Due,
     Execution,
     Failed,
     Finished,
     Interrupted,
+    Lists,
     Record,
     State,
     Token,
@@ -26,13 +29,18 @@ from .execution import (
 )
 
 NodeEventKind = Literal[
-    "started", "completed", "failed", "retrying", "interrupted", "delayed", "waiting", "calling",
+    "started", "completed", "failed", "retrying", "interrupted", "skipped",
+    "delayed", "waiting", "calling", "expanded",
 ]  # fmt: skip
 
 
 @attrs.frozen
 class NodeEvent:
-    """Something happened to an attempt. `detail` is the port it left by, or the error's text."""
+    """Something happened to an attempt, or to the node it belongs to.
+
+    `detail` is the port it left by, the error's text, or the execution it calls. A node that waits
+    (`delayed`, `waiting`, `calling`, `expanded` into items) completes, fails or is skipped later.
+    """
 
     execution: str
     at: float
@@ -78,17 +86,15 @@ class Narrator:
 
     def __init__(self, execution: Execution) -> None:
         self._state: State = execution.state.name
-        self._at_step = {step: token.node.name for step, token in execution.state.tokens.items()}
-        self._items: dict[int, int] = {}
+        self._tokens = dict(execution.state.tokens)
+        self._failed_items: set[int] = set()
 
     def tell(self, execution: Execution, what: Record | Token) -> Iterator[Event]:
         """The events behind one start or one record."""
         if isinstance(what, Token):
             yield self._started(execution, what)
             return
-        event = self._event(execution, what)
-        if event is not None:
-            yield event
+        yield from self._events(execution, what)
         if execution.state.name != self._state:
             self._state = execution.state.name
             control = execution.state.control
@@ -96,57 +102,95 @@ class Narrator:
             yield StateEvent(execution.id, what.at, self._state, reason)
 
     def _started(self, execution: Execution, token: Token) -> NodeEvent:
-        self._at_step[token.step] = token.node.name
-        if token.item is not None:
-            self._items[token.step] = token.item.index
-        return NodeEvent(
-            execution.id, execution.clock(), "started", token.node.name, token.step,
-            token.attempt, self._items.get(token.step),
-        )  # fmt: skip
+        self._tokens[token.step] = token
+        return _node_event(execution, execution.clock(), "started", token, token.attempt)
 
-    def _event(self, execution: Execution, record: Record) -> Event | None:
+    def _events(self, execution: Execution, record: Record) -> Iterator[Event]:
         message = record.message
         if isinstance(message, AttemptOutcome):
-            return self._outcome(execution, record.at, message)
-        if isinstance(message, ChildEnded):
+            yield from self._outcome(execution, record.at, message)
+        elif isinstance(message, ChildEnded):
             kind: NodeEventKind = "completed" if message.state == "completed" else "failed"
-            return self._node_event(execution, record.at, kind, message.step, 1, message.state)
-        tag = type(message).__struct_config__.tag
-        return MessageEvent(execution.id, record.at, str(tag)) if tag in _TOLD else None
+            yield from self._left(execution, record.at, message.step, kind, message.state)
+        elif isinstance(message, Due):
+            yield from self._due(execution, record.at, message.step)
+        else:
+            tag = str(type(message).__struct_config__.tag)
+            if tag in _TOLD:
+                yield MessageEvent(execution.id, record.at, tag)
+            if tag in _LETS_GO:
+                for step in tuple(self._tokens):
+                    yield from self._left(execution, record.at, step, _LETS_GO[tag])
 
     def _outcome(
         self, execution: Execution, at: float, message: AttemptOutcome
-    ) -> NodeEvent | None:
-        if message.step not in self._at_step:
-            return None
-        kind, detail = _KINDS.get(type(message), "completed"), ""
-        if isinstance(message, Completed):
-            detail = message.port
-        elif isinstance(message, Chose):
-            detail = ", ".join(message.ports)
-        elif isinstance(message, Failed):
-            detail = f"{message.error.exception}: {message.error.message}"
-            if message.step in execution.state.tokens:
-                kind = "retrying"
-        return self._node_event(execution, at, kind, message.step, message.attempt, detail)
+    ) -> Iterator[NodeEvent]:
+        token = self._tokens.get(message.step)
+        if token is None:
+            return
+        kind, detail = _KINDS.get(type(message), "completed"), _detail(message)
+        if message.step not in execution.state.tokens:
+            del self._tokens[message.step]
+            kind = "completed" if kind in ("waiting", "expanded") else kind
+        elif kind == "failed":
+            kind = "retrying"
+        yield _node_event(execution, at, kind, token, message.attempt, detail)
+        if token.item is not None:
+            yield from self._items(execution, at, token.item.parent, kind)
 
-    def _node_event(
-        self,
-        execution: Execution,
-        at: float,
-        kind: NodeEventKind,
-        step: int,
-        attempt: int,
-        detail: str,
-    ) -> NodeEvent | None:
-        node = self._at_step.get(step)
-        if node is None:
-            return None
-        item = self._items.get(step)
-        if step not in execution.state.tokens:
-            self._at_step.pop(step, None)
-            self._items.pop(step, None)
-        return NodeEvent(execution.id, at, kind, node, step, attempt, item, detail)
+    def _items(
+        self, execution: Execution, at: float, parent: int, kind: NodeEventKind
+    ) -> Iterator[NodeEvent]:
+        """What the end of an item means for its node."""
+        if kind == "failed":
+            self._failed_items.add(parent)
+        if kind != "completed":
+            kind = "failed" if parent in self._failed_items else "skipped"
+        for event in self._left(execution, at, parent, kind):
+            self._failed_items.discard(parent)
+            yield event
+
+    def _due(self, execution: Execution, at: float, step: int) -> Iterator[NodeEvent]:
+        token = self._tokens.get(step)
+        if token is None or not isinstance(token.node.spec.kind, Wait):
+            yield from self._left(execution, at, step, "completed")
+        elif TIMEOUT in token.node.exits:
+            yield from self._left(execution, at, step, "completed", TIMEOUT)
+        else:
+            yield from self._left(execution, at, step, "failed", "the signal did not come in time")
+
+    def _left(
+        self, execution: Execution, at: float, step: int, kind: NodeEventKind, detail: str = OUT
+    ) -> Iterator[NodeEvent]:
+        """The event of a token that was waiting, if it has gone on."""
+        if step in execution.state.tokens or step not in self._tokens:
+            return
+        token = self._tokens.pop(step)
+        yield _node_event(execution, at, kind, token, token.attempt, detail)
+
+
+def _node_event(
+    execution: Execution,
+    at: float,
+    kind: NodeEventKind,
+    token: Token,
+    attempt: int,
+    detail: str = "",
+) -> NodeEvent:
+    item = None if token.item is None else token.item.index
+    return NodeEvent(execution.id, at, kind, token.node.name, token.step, attempt, item, detail)
+
+
+def _detail(message: AttemptOutcome) -> str:
+    if isinstance(message, Completed):
+        return message.port
+    if isinstance(message, Chose):
+        return ", ".join(message.ports)
+    if isinstance(message, Calls):
+        return message.child
+    if isinstance(message, Failed):
+        return f"{message.error.exception}: {message.error.message}"
+    return ""
 
 
 _KINDS: dict[type[Message], NodeEventKind] = {
@@ -155,5 +199,11 @@ _KINDS: dict[type[Message], NodeEventKind] = {
     Delays: "delayed",
     Waits: "waiting",
     Calls: "calling",
+    Lists: "expanded",
+}
+_LETS_GO: dict[str, NodeEventKind] = {
+    "signal": "completed",
+    "resume": "completed",
+    "skip": "skipped",
 }
 _TOLD = ("pause", "resume", "cancel", "signal", "update", "retry", "skip")

@@ -10,6 +10,7 @@ from typing import Any, cast
 import attrs
 import msgspec
 
+from ...supervision import Retry
 from ._expressions import FunctionExpression
 from ._model import Connection, Input, Node, ProcessDefinition
 
@@ -29,7 +30,7 @@ def content_hash(
         sorted([c.source, c.port, c.target] for c in connections),
         sorted(start),
         [_input(each) for each in inputs],
-        timeout,
+        _seconds(timeout),
     ]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
@@ -46,9 +47,19 @@ def _plain(node: Node) -> dict[str, object]:
         "join": _parts(node.join),
         "inputs": {name: _part(value) for name, value in node.inputs.items()},
         "output": node.output,
-        "retry": _part(node.retry),
-        "timeout": node.timeout,
+        "retry": None if node.retry is None else _retry(node.retry),
+        "timeout": _seconds(node.timeout),
     }
+
+
+def _seconds(timeout: float | None) -> float | None:
+    """So that `timeout=10` and `timeout=10.0` are the same."""
+    return None if timeout is None else float(timeout)
+
+
+def _retry(retry: Retry) -> dict[str, object]:
+    numbers = ("initial", "maximum", "multiplier")
+    return _parts(retry) | {name: float(getattr(retry, name)) for name in numbers}
 
 
 def _parts(value: object) -> dict[str, object]:

@@ -5,13 +5,16 @@ Owns layout and markup; it never runs anything, reads no file and needs no packa
 
 from ._diagram import Arrow, Box, Diagram, diagram_of
 from ._diagram_svg import draw_svg
+from ._gantt import Bar, draw_gantt
 from ._mermaid import draw_mermaid
 
 __all__ = [
     "Arrow",
+    "Bar",
     "Box",
     "Diagram",
     "diagram_of",
+    "draw_gantt",
     "draw_mermaid",
     "draw_svg",
 ]

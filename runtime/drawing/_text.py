@@ -8,7 +8,7 @@ _NARROW, _WIDE = frozenset("fijlrtI.,:;'|!()[]{}/\\ "), frozenset("mwMW@%")
 
 
 def width_of(text: str, size: float) -> float:
-    """The width of `text` in a common sans-serif font of that size, too wide rather than too narrow."""
+    """The width of `text` in a sans-serif font of that size, rather too much than too little."""
     return size * sum(map(_ems, text))
 
 

@@ -5,7 +5,7 @@ Start reading at `_state`, then `_transition` and the handlers it lists, then `_
 """
 
 from ._actor import Execution, House, Job, Program, Watcher, run_attempts
-from ._current import AttemptFilter, current
+from ._current import current
 from ._effects import (
     Answer,
     CallChild,
@@ -28,6 +28,7 @@ from ._errors import (
     UnfitValue,
     UnknownPort,
 )
+from ._log import AttemptFilter, about, logger
 from ._memory import check_sizes
 from ._out import Out
 from ._records import (
@@ -147,8 +148,10 @@ __all__ = [
     "Waits",
     "WakeAt",
     "Watcher",
+    "about",
     "check_sizes",
     "current",
+    "logger",
     "owned",
     "run_attempts",
     "size_of",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
 from contextvars import copy_context
@@ -24,6 +23,7 @@ from ._effects import (
     TellChild,
     WakeAt,
 )
+from ._log import about, logger
 from ._records import Completed, Due, ErrorContext, GraceOver, Interrupted, Outcome, Overdue, Record
 from ._sizes import SMALL
 from ._state import (
@@ -37,9 +37,6 @@ from ._state import (
 from ._step import ENDED, Following, step
 from ._timing import is_awaited
 from ._transition import transition, whole_turn
-
-logger = logging.getLogger("processengine")
-
 
 NOTHING: Effects = []
 
@@ -214,6 +211,8 @@ class Execution:
 
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
+        if isinstance(self.state.control, Finished):
+            return None
         try:
             effects = whole_turn(self.state, outcome, now)
             self.record(now, outcome)
@@ -305,15 +304,30 @@ class Execution:
         for token in effect.abandoned:
             logger.warning(
                 "attempt %d of node %r ignored its cancellation for %s s and was abandoned",
-                token.attempt, token.node.name, self.house.cancel_grace,
-                extra={"execution": self.id, "node": token.node.name, "attempt": token.attempt},
-            )  # fmt: skip
+                token.attempt,
+                token.node.name,
+                self.house.cancel_grace,
+                extra=about(self.id, token.node.name, token.attempt),
+            )
+        control = self.state.control
+        if isinstance(control, Finished) and control.error is not None:
+            self._log_failure(control.error)
         self.house.ended(self)
+
+    def _log_failure(self, error: ErrorContext) -> None:
+        logger.error(
+            "execution %r failed: %s\n%s",
+            self.id,
+            error,
+            error.traceback,
+            extra=about(self.id, error.node, error.attempt),
+        )
 
     def crash(self, error: Exception) -> None:
         """A turn raised, which is a fault of the engine: end as failed, stop what runs, say so."""
-        logger.error("execution %r: fault in the engine", self.id, exc_info=error,
-                     extra={"execution": self.id, "node": "", "attempt": 0})  # fmt: skip
+        logger.error(
+            "execution %r: fault in the engine", self.id, exc_info=error, extra=about(self.id)
+        )
         if isinstance(self.state.control, Finished):
             return
         fault = ErrorContext("", 0, 0, "EngineFault", repr(error), self.house.clock())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextvars import ContextVar
 from typing import Protocol, runtime_checkable
 
@@ -27,35 +26,16 @@ def current() -> NodeContext:
 
     Works in trio tasks and worker threads; raises `LookupError` outside of a node.
     """
-    found = _current_or_none()
+    found = current_or_none()
     if found is None:
         raise LookupError("not called from within a node")
     return found
 
 
-def _current_or_none() -> NodeContext | None:
+def current_or_none() -> NodeContext | None:
+    """As `current`, but None outside of a node."""
     if trio.lowlevel.in_trio_task():
         job = current_job()
         if isinstance(job, AttemptJob):
             return job.context()
     return CURRENT.get(None)
-
-
-class AttemptFilter(logging.Filter):
-    """Adds `execution`, `node` and `attempt` to every log record; empty outside of nodes.
-
-    Add it to a handler, so that records of any logger get them:
-    `handler.addFilter(AttemptFilter())`.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Fill in the fields that the record does not have yet; never drops a record."""
-        context = None if hasattr(record, "execution") else _current_or_none()
-        for name, value in (
-            ("execution", context.execution if context else ""),
-            ("node", context.node if context else ""),
-            ("attempt", context.attempt if context else 0),
-        ):
-            if not hasattr(record, name):
-                setattr(record, name, value)
-        return True

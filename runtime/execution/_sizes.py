@@ -78,8 +78,10 @@ def owned(value: Any) -> Any:
 _COPIED: frozenset[type] = frozenset((dict, list, set))
 
 
-def _entries(container: Any) -> list[tuple[Any, Any]]:
+def _entries(container: Any) -> Iterable[tuple[Any, Any]]:
     """Keys and items, to be replaced in place; a set holds nothing that would have to be."""
-    if type(container) is dict:
-        return list(cast(dict[Any, Any], container).items())
-    return list(enumerate(container)) if type(container) is list else []
+    if isinstance(container, dict):
+        return list(cast(Any, container).items())
+    if isinstance(container, list):
+        return enumerate(container)
+    return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,10 +10,9 @@ import outcome
 import trio
 
 from ..definition import ExtraMissing
+from ._log import logger
 
 T = TypeVar("T")
-
-logger = logging.getLogger("processengine")
 
 
 async def run_in_thread(call: Callable[[], T], grace: float) -> T:
@@ -41,10 +40,10 @@ async def _run(call: Callable[[], T]) -> T:
 
 
 async def _limit_when_cancelled(shield: trio.CancelScope, grace: float) -> None:
-    try:
+    # Ends quietly: a cancellation raised here would take the thread's result with it.
+    with contextlib.suppress(trio.Cancelled):
         await trio.sleep_forever()
-    finally:
-        shield.deadline = trio.current_time() + grace
+    shield.deadline = trio.current_time() + grace
 
 
 async def run_in_process(call: Callable[[], T]) -> T:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from ...actors import Cancel, Message, Pause, Query, Resume, Retry, Signal, Skip, Update
 from ..execution import (
     ChildEnded,
-    ChildPaused,
     Completed,
     Due,
     ErrorContext,
     Failed,
-    GraceOver,
     Interrupted,
     Overdue,
     Waits,

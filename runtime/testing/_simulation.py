@@ -141,9 +141,7 @@ class Simulation:
         elif what == 8 and is_rare(self.random, 2):
             execution = self._anyone()
             self.post(execution.state.id, draw_hazard(self.random, execution))
-        elif what >= 6 and self._timers:
-            self.pass_time()
-        elif not self.land_one():
+        elif (what >= 6 and self._timers) or not self.land_one():
             self.pass_time()
 
     def finish(self, turns: int = 300) -> None:

@@ -341,8 +341,13 @@ async def test_once_forgotten_an_execution_is_unknown(autojump_clock: MockClock)
 
 async def test_leaving_the_runtime_ends_what_runs(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
-        result = (await runtime.spawn(two_steps())).result()
+        handle = await runtime.spawn(two_steps())
+        result = handle.result()
     assert (await result).state == "cancelled"
+    with pytest.raises(pe.RuntimeClosed):
+        await handle.pause()
+    with pytest.raises(pe.RuntimeClosed):
+        handle.status()
     with pytest.raises(pe.RuntimeClosed):
         await runtime.spawn(two_steps())
 
