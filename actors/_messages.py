@@ -16,10 +16,11 @@ PausedTimeouts = Literal["hold", "run"]
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
     """One message to an actor.
 
-    `lane` says whether it may overtake user messages, `recorded` whether it can change anything.
+    The `control` lane overtakes the `user` lane and is never full: what controls an actor, and what
+    the engine itself tells it, always gets through. `recorded` says whether it can change anything.
     """
 
-    lane: ClassVar[Lane] = "user"
+    lane: ClassVar[Lane] = "control"
     recorded: ClassVar[bool] = True
 
 
@@ -30,7 +31,6 @@ class Pause(Message, frozen=True, tag="pause"):
     resume. `timeouts="hold"` stops the timeouts of the execution and of its waits while paused.
     """
 
-    lane: ClassVar[Lane] = "control"
     mode: PauseMode = "drain"
     timeouts: PausedTimeouts = "hold"
 
@@ -38,20 +38,16 @@ class Pause(Message, frozen=True, tag="pause"):
 class Resume(Message, frozen=True, tag="resume"):
     """Go on after a pause; one that is still draining is paused first, then resumed."""
 
-    lane: ClassVar[Lane] = "control"
-
 
 class Cancel(Message, frozen=True, tag="cancel"):
     """End the execution now; beats a pause and everything queued."""
 
-    lane: ClassVar[Lane] = "control"
     reason: str = "cancelled"
 
 
 class Query(Message, frozen=True, tag="query"):
     """Read variables of the memory; `names` empty means all of them."""
 
-    lane: ClassVar[Lane] = "control"
     recorded: ClassVar[bool] = False
     names: tuple[str, ...] = ()
 
@@ -59,14 +55,12 @@ class Query(Message, frozen=True, tag="query"):
 class Retry(Message, frozen=True, tag="retry"):
     """Start the node's attempt again now: cut a back-off short, interrupt one in flight."""
 
-    lane: ClassVar[Lane] = "control"
     node: str
 
 
 class Skip(Message, frozen=True, tag="skip"):
     """Leave the node by port `out` without (further) running it; memory is not written."""
 
-    lane: ClassVar[Lane] = "control"
     node: str
 
 
@@ -76,6 +70,7 @@ class Signal(Message, frozen=True, tag="signal"):
     `size` is in bytes, measured by the sender.
     """
 
+    lane: ClassVar[Lane] = "user"
     name: str
     payload: Any = None
     size: int = 0
@@ -87,5 +82,6 @@ class Update(Message, frozen=True, tag="update"):
     `sizes` are in bytes, measured by the sender; a value too small to count is left out.
     """
 
+    lane: ClassVar[Lane] = "user"
     changes: dict[str, Any]
     sizes: dict[str, int] = {}

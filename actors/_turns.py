@@ -78,18 +78,18 @@ class TurnLoop(Generic[A]):
             self._turning = turning
         return refused
 
-    def run(self, work: Callable[[W], None], argument: W) -> None:
-        """Call `work` as part of a turn: messages that it sends are taken after it."""
-        if self._turning:
-            work(argument)
-            return
-        self._turning = True
+    def run(self, actor: A, work: Callable[[W], None], argument: W) -> None:
+        """Call `work` as part of a turn of `actor`: messages that it sends are taken after it."""
+        turning, self._turning = self._turning, True
         try:
             work(argument)
-            if self._mail:
+        except Exception as error:  # noqa: BLE001 - a supervision boundary
+            actor.crash(error)
+        try:
+            if self._mail and not turning:
                 self._drain()
         finally:
-            self._turning = False
+            self._turning = turning
 
     def _put(self, actor: A, message: Message, reply: AnyReply) -> bool:
         mailbox = self._mail.get(actor)

@@ -18,6 +18,7 @@ from processengine.actors import (
 from processengine.runtime import (
     ActorHandle,
     AdmissionRefused,
+    BadArgument,
     Event,
     ExecutionConflict,
     ExecutionNotCompleted,
@@ -82,6 +83,7 @@ __all__ = [
     "ActorHandle",
     "AdmissionRefused",
     "AttemptFilter",
+    "BadArgument",
     "BindingError",
     "CelExpression",
     "DeadLetter",

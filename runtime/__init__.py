@@ -6,6 +6,7 @@ Start reading at `definition`, then `execution`, then `_core` and `_engine` over
 from ._engine import Runtime, open_runtime
 from ._errors import (
     AdmissionRefused,
+    BadArgument,
     ExecutionConflict,
     ExecutionNotCompleted,
     OptionError,
@@ -20,6 +21,7 @@ from ._watch import Watch
 __all__ = [
     "ActorHandle",
     "AdmissionRefused",
+    "BadArgument",
     "Event",
     "ExecutionConflict",
     "ExecutionNotCompleted",

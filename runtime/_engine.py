@@ -6,18 +6,18 @@ import builtins
 import secrets
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 import trio
 
 from ..actors import DeadLetters, RuntimeClosed
 from ._core import Core, begin_message
-from ._errors import ExecutionConflict, UnknownExecution
+from ._errors import BadArgument, ExecutionConflict, UnknownExecution
 from ._handle import ActorHandle, forget, register
 from ._options import Options
-from .definition import ProcessDefinition, check_inputs
-from .execution import State, check_sizes, owned
+from .definition import ProcessDefinition, check_inputs, owned
+from .execution import State, check_sizes
 
 
 class Runtime:
@@ -94,6 +94,7 @@ class Runtime:
         core = self._opened()
         if core.is_closing:
             raise RuntimeClosed(core.id)
+        _check_arguments(definition, inputs, id)
         given: dict[str, Any] = {}
         if inputs or definition.inputs:
             given = check_inputs(definition, inputs or {})
@@ -138,6 +139,21 @@ class Runtime:
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""
         await self._opened().when_idle()
+
+
+def _check_arguments(definition: object, inputs: object, id: object) -> None:
+    """Refuse what a type checker would, for those who do not use one."""
+    if not isinstance(definition, ProcessDefinition):
+        raise BadArgument(
+            "spawn", "definition", definition, "a ProcessDefinition (of a builder: its `build()`)"
+        )
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise BadArgument("spawn", "inputs", inputs, "a mapping of names to values")
+    for name in cast(Mapping[object, object], inputs or {}):
+        if not isinstance(name, str) or not name:
+            raise BadArgument("spawn", "inputs", name, "names that are text")
+    if id is not None and (not isinstance(id, str) or not id):
+        raise BadArgument("spawn", "id", id, "text that is not empty")
 
 
 def _existing(

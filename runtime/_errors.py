@@ -38,6 +38,19 @@ class ExecutionConflict(ProcessEngineError):
 
 
 @attrs.define(eq=False, str=False)
+class BadArgument(ProcessEngineError):
+    """A call was made with something it cannot use; nothing was done."""
+
+    call: str
+    argument: str
+    value: object
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.call}: {self.argument}: expected {self.expected}, got {self.value!r:.120}"
+
+
+@attrs.define(eq=False, str=False)
 class UnknownExecution(ProcessEngineError):
     """There is no execution of that id, or it ended so long ago that it was forgotten."""
 

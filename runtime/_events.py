@@ -160,12 +160,13 @@ class Narrator:
             yield from self._left(execution, at, step, "failed", "the signal did not come in time")
 
     def _left(
-        self, execution: Execution, at: float, step: int, kind: NodeEventKind, detail: str = OUT
+        self, execution: Execution, at: float, step: int, kind: NodeEventKind, detail: str = ""
     ) -> Iterator[NodeEvent]:
         """The event of a token that was waiting, if it has gone on."""
         if step in execution.state.tokens or step not in self._tokens:
             return
         token = self._tokens.pop(step)
+        detail = detail or (OUT if kind == "completed" else "")
         yield _node_event(execution, at, kind, token, token.attempt, detail)
 
 

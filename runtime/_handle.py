@@ -21,11 +21,12 @@ from ..actors import (
     Update,
 )
 from ._core import Core
-from ._errors import UnknownExecution
+from ._errors import BadArgument, UnknownExecution
 from ._events import Event, Narrator
 from ._views import Outcome, Status, status_of
 from ._watch import Watch
-from .execution import Execution, Record, State, Token, owned, size_of
+from .definition import owned
+from .execution import Execution, Record, State, Token, size_of
 
 _CORES: weakref.WeakValueDictionary[str, Core] = weakref.WeakValueDictionary()
 
@@ -84,6 +85,8 @@ class ActorHandle:
         execution and of its waits stand still unless `timeouts="run"`. If the execution ends before
         it is paused, or had ended, the answer is its end state. Idempotent.
         """
+        _check("pause", "mode", mode, ("drain", "interrupt"))
+        _check("pause", "timeouts", timeouts, ("hold", "run"))
         return self._ask(Pause(mode, timeouts))
 
     def resume(self) -> Reply[State]:
@@ -96,10 +99,12 @@ class ActorHandle:
         Attempts are cancelled through their scopes and have the runtime's `cancel_grace` to clean
         up; after that the execution ends without them. Idempotent; the first reason is kept.
         """
+        _check_text("cancel", "reason", reason)
         return self._ask(Cancel(reason))
 
     def signal(self, name: str, payload: Any = None) -> Reply[None]:
         """Hand a payload to the node that waits for this signal; kept until one does."""
+        _check_text("signal", "name", name)
         payload = owned(payload)
         return self._ask(Signal(name, payload, size_of(payload)))
 
@@ -111,14 +116,18 @@ class ActorHandle:
 
     def query(self, *names: str) -> Reply[dict[str, Any]]:
         """Read variables (none named: all). Fails with `NoSuchVariable` if one is missing."""
+        for name in names:
+            _check_text("query", "names", name)
         return self._ask(Query(names))
 
     def retry(self, node: str) -> Reply[None]:
         """Start a node's attempt again now; fails with `NotAtNode` if there is none to retry."""
+        _check_text("retry", "node", node)
         return self._ask(Retry(node))
 
     def skip(self, node: str) -> Reply[None]:
         """Leave a node by `out` without its result; fails with `NotAtNode` if it is not there."""
+        _check_text("skip", "node", node)
         return self._ask(Skip(node))
 
     def _ask(self, message: Message) -> Reply[Any]:
@@ -153,7 +162,19 @@ class ActorHandle:
 
     def watch(self, capacity: int = 1000) -> Watch[Event]:
         """Follow the execution: an asynchronous iterator of events from now to its end."""
+        if capacity < 1:
+            raise BadArgument("watch", "capacity", capacity, "a whole number from 1")
         return _watch(self._core(), self.id, capacity)
+
+
+def _check(call: str, argument: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadArgument(call, argument, value, " or ".join(map(repr, choices)))
+
+
+def _check_text(call: str, argument: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise BadArgument(call, argument, value, "text that is not empty")
 
 
 class _Follower:

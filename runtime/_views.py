@@ -142,7 +142,7 @@ def outcome_of(execution: Execution) -> Outcome:
         process=execution.program.definition,
         incarnation=execution.incarnation,
         state=control.state,
-        memory=execution.state.memory,
+        memory=dict(execution.state.memory),
         reason=control.reason,
         error=control.error,
         history=records_of(execution),

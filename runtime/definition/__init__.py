@@ -56,6 +56,7 @@ from ._model import (
     Wait,
 )
 from ._node_types import NodeType, NodeTypes
+from ._owned import owned
 from ._routing import Exit, RoutedNode, RoutingMap
 from ._wfformat import RecordedTask, load_wfformat, recorded_durations
 
@@ -121,6 +122,7 @@ __all__ = [
     "join_of",
     "load_definition",
     "load_wfformat",
+    "owned",
     "parse_definition",
     "recorded_durations",
     "seconds",

@@ -20,6 +20,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from ._context import NodeContext
 from ._errors import BindingError, DefinitionError, Fault
+from ._owned import owned
 
 _CONVERTER = cattrs.Converter()
 
@@ -119,9 +120,9 @@ class Binding:
                 parameter.name,
                 f"no variable of that name; the memory has {_names(scope)}",
             ) from None
-        if parameter.structure is None:
-            return value
-        return self._structured(parameter, value)
+        if parameter.structure is not None:
+            value = self._structured(parameter, value)
+        return owned(value)
 
     def _structured(self, parameter: Parameter, value: object) -> object:
         assert parameter.structure is not None
@@ -195,9 +196,9 @@ def structure_for(hint: object) -> Structure | None:
     """What turns plain data into `hint`; None where values are passed as they are.
 
     A value that is already an instance of a class is passed as it is; numbers and strings are
-    checked, never coerced.
+    checked, never coerced. An annotation that could not be resolved is still text.
     """
-    if hint in _PASS_AS_IS or isinstance(hint, typing.TypeVar):
+    if hint in _PASS_AS_IS or isinstance(hint, (typing.TypeVar, str)):
         return None
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return _union_structure(hint)

@@ -230,9 +230,13 @@ class _NodeReader:
         if key not in section.content:
             section.add(key, NOTHING, wanted.expected)
             return None
-        return read_value(
-            section.content[key], wanted, self.around.known, section.at(key), section.faults
-        )
+        known = self.around.known if wanted is ITEMS else self._known_inside()
+        return read_value(section.content[key], wanted, known, section.at(key), section.faults)
+
+    def _known_inside(self) -> Known:
+        """The variables, and the node's own `inputs` before them."""
+        own = self.section.content.get("inputs", {})
+        return ChainMap(dict.fromkeys(own, "any"), self._variables()) if is_mapping(own) else {}
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[_NodeReader], Kind | None]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ._binding import Binding
 from ._errors import NOTHING, Fault
 from ._expressions import Expression
-from ._model import Delay, Each, Function, Input, Node, Process, Switch, Wait
+from ._model import Delay, Each, Function, Input, Kind, Node, Process, Switch, Wait
 from ._suggestion import did_you_mean, listed
 
 ERROR_VARIABLE = "error"
@@ -32,20 +32,26 @@ def supply_faults(nodes: Sequence[Node], inputs: Sequence[Input]) -> Iterator[Fa
 def _unsupplied(node: Node, known: set[str]) -> Iterator[Fault]:
     place = f"nodes.{node.name}"
     item = {node.kind.item} if isinstance(node.kind, Each) else set[str]()
-    for where, expression in _expressions(node):
-        own = item if where.startswith("inputs.") else set[str]()
-        for name in expression.reads:
-            if name not in known and name not in own:
-                yield Fault(f"{place}.{where}", name, _a_known_variable(name, known))
+    for name, expression in node.inputs.items():
+        yield from _unread(f"{place}.inputs.{name}", expression, known | item)
+    # The list of an `each` is made before there is an item, and so before there are inputs.
+    own = set[str]() if item else set(node.inputs)
+    for where, expression in _expressions(node.kind):
+        yield from _unread(f"{place}.{where}", expression, known | own)
     for name in _parameters(node):
-        if name not in known and name not in item and name not in node.inputs:
+        if name not in known | item | node.inputs.keys():
             yield Fault(f"{place}.inputs.{name}", NOTHING, _a_value(node, name, known))
 
 
-def _expressions(node: Node) -> Iterator[tuple[str, Expression]]:
-    kind = node.kind
-    for name, expression in node.inputs.items():
-        yield f"inputs.{name}", expression
+def _unread(place: str, expression: Expression, known: set[str]) -> Iterator[Fault]:
+    for name in expression.reads:
+        if name not in known:
+            names = sorted(known)
+            expected = f"a known name (known: {listed(names)}{did_you_mean(name, names)})"
+            yield Fault(place, name, expected)
+
+
+def _expressions(kind: Kind) -> Iterator[tuple[str, Expression]]:
     if isinstance(kind, Switch):
         for index, case in enumerate(kind.cases):
             yield f"cases[{index}].when", case.when
@@ -74,11 +80,6 @@ def _a_value(node: Node, name: str, known: set[str]) -> str:
     names = sorted(known)
     hint = did_you_mean(name, names)
     return f"a value for parameter {name!r} of {function} (variables: {listed(names)}{hint})"
-
-
-def _a_known_variable(name: str, known: set[str]) -> str:
-    names = sorted(known)
-    return f"a known name (known: {listed(names)}{did_you_mean(name, names)})"
 
 
 def _child_input_faults(node: Node, declared: Sequence[Input]) -> Iterator[Fault]:

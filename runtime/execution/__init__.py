@@ -55,7 +55,7 @@ from ._records import (
 from ._records import (
     Outcome as AttemptOutcome,
 )
-from ._sizes import owned, size_of
+from ._sizes import size_of
 from ._state import (
     Active,
     AllJoin,
@@ -152,7 +152,6 @@ __all__ = [
     "check_sizes",
     "current",
     "logger",
-    "owned",
     "run_attempts",
     "size_of",
     "transition",

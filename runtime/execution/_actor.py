@@ -222,15 +222,15 @@ class Execution:
         following = None
         if effects and type(effects[0]) is Token:
             following = cast(Token, effects.pop(0))
-        self.house.turns.run(self.perform, effects)
+        self.house.turns.run(self, self.perform, effects)
         return following
 
     def rest(self, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
         if ended:
-            self.house.turns.run(self.finish, Ended())
+            self.house.turns.run(self, self.finish, Ended())
         elif not self.state.in_flight:
-            self.house.turns.run(self.perform, NOTHING)
+            self.house.turns.run(self, self.perform, NOTHING)
 
     def publish(self, event: Record | Token) -> None:
         """Tell the watchers."""

@@ -28,6 +28,7 @@ from ..definition import (
     Switch,
     Wait,
     check_inputs,
+    owned,
     seconds,
     truth,
 )
@@ -47,7 +48,7 @@ from ._records import (
     Outcome,
     Waits,
 )
-from ._sizes import owned, size_of
+from ._sizes import size_of
 from ._state import ExecutionState, Token
 from ._threads import run_in_process, run_in_thread
 

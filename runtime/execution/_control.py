@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...actors import Cancel, Message, Pause, Query, Resume, Retry, Skip, Update
-from ..definition import OUT
+from ..definition import OUT, owned
 from ._effects import Answer, Effects, Refuse, TellChild, WakeAt
 from ._errors import MemoryLimitExceeded, NoSuchVariable, NotAtNode
 from ._items import skip_items
@@ -215,7 +215,7 @@ def on_query(
         effects.append(Refuse(reply, NoSuchVariable(missing, tuple(state.memory))))
         return
     names = message.names or tuple(state.memory)
-    effects.append(Answer(reply, {name: state.memory[name] for name in names}))
+    effects.append(Answer(reply, {name: owned(state.memory[name]) for name in names}))
 
 
 CONTROL: dict[type[Message], Handler] = {

@@ -147,12 +147,16 @@ class Paused(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct):
-    """The end is decided; attempts and children in flight are being stopped first."""
+    """The end is decided; attempts and children in flight are being stopped first.
+
+    `abandoned` are the tokens whose attempts did not stop within the grace period.
+    """
 
     state: EndState
     reason: str | None
     error: ErrorContext | None
     replies: list[int]
+    abandoned: tuple[Token, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from ._state import (
     Token,
     Waiting,
 )
-from ._tokens import end, fail, finish, leave, start, stop
+from ._tokens import end, fail, leave, start, stop
 
 
 def is_awaited(state: ExecutionState, message: Message) -> bool:
@@ -80,12 +80,16 @@ def on_overdue(
 def on_grace_over(
     state: ExecutionState, message: GraceOver, now: float, effects: Effects, reply: int
 ) -> None:
-    """What has not stopped by now is given up; the execution ends without it."""
-    if isinstance(state.control, Ending):
-        abandoned = tuple(state.tokens.values())
-        state.tokens.clear()
-        state.in_flight = state.calls = 0
-        finish(state, effects, abandoned)
+    """Attempts that have not stopped by now are given up; the execution ends without them.
+
+    Children have a grace of their own, as long as this one, and end before their parent.
+    """
+    if not isinstance(state.control, Ending):
+        return
+    state.control.abandoned = tuple(t for t in state.tokens.values() if t.is_in_flight)
+    for token in state.control.abandoned:
+        del state.tokens[token.step]
+    state.in_flight = 0
 
 
 def rearm(state: ExecutionState, held: float, effects: Effects) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ...actors import Cancel
 from ..definition import ERROR, Exit, RoutedNode
 from ._effects import Answer, Closing, Effects, Ended, Stop, TellChild
-from ._joins import Firing, Unreachable, arrive, forget_witness, look_at_all, settle
+from ._joins import arrive
 from ._memory import write
 from ._records import EndState, ErrorContext
+from ._rounds import Firing
+from ._settling import Unreachable, settle
 from ._state import (
     ACTIVE,
     COMPLETED,
@@ -25,6 +27,7 @@ from ._state import (
     Stopping,
     Token,
 )
+from ._witnesses import forget_witness, look_at_all
 
 
 def place(
@@ -168,7 +171,7 @@ def settle_joins(state: ExecutionState, now: float, effects: Effects) -> None:
         end(state, "failed", text, error, effects)
 
 
-def finish(state: ExecutionState, effects: Effects, abandoned: tuple[Token, ...] = ()) -> None:
+def finish(state: ExecutionState, effects: Effects) -> None:
     """Seal the execution and answer everybody who waits for its end."""
     if state.control is ACTIVE:
         state.control = COMPLETED
@@ -180,4 +183,4 @@ def finish(state: ExecutionState, effects: Effects, abandoned: tuple[Token, ...]
     assert isinstance(ending, Ending)
     state.control = Finished(ending.state, ending.reason, ending.error)
     effects.extend(Answer(reply, ending.state) for reply in ending.replies)
-    effects.append(Ended(abandoned))
+    effects.append(Ended(ending.abandoned))

@@ -11,7 +11,6 @@ from ...actors import ActorGone, Message, Signal, Update
 from ._children import on_child_ended, on_child_paused
 from ._control import CONTROL, Handler, become_paused, is_quiet
 from ._effects import Effects, Ended, Refuse
-from ._joins import look_at_all
 from ._outcomes import (
     on_calls,
     on_chose,
@@ -44,6 +43,7 @@ from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing, Token
 from ._step import ENDED, step
 from ._timing import on_due, on_grace_over, on_overdue
 from ._tokens import finish, settle_joins
+from ._witnesses import look_at_all
 
 HANDLERS: dict[type[Message], Handler] = {
     **CONTROL,

@@ -304,7 +304,7 @@ class Simulation:
         left = [message for message, _ in execution.asked.values()]
         assert not left, f"never answered: {left}"
         for token in effect.abandoned:
-            del execution.attempts[token.step]
+            execution.attempts.pop(token.step, None)
         if execution.parent is not None:
             id, step = execution.parent
             ended = ChildEnded(

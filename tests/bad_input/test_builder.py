@@ -33,6 +33,14 @@ def render(page: int = 1) -> None: ...
 def greedy(*pages: int, **options: int) -> None: ...
 
 
+def patient(patience: float) -> float:
+    return patience
+
+
+def rested(nap: float) -> float:
+    return nap
+
+
 def big(order: dict[str, int]) -> bool:
     return order["total"] > 100
 
@@ -206,8 +214,8 @@ def unsupplied_expressions() -> None:
     builder = new(inputs=["page"])
     builder.node(render, inputs={"page": Variable("pgae"), "rest": cel("size(orders)")})
     builder.switch("route", {"big": big})
-    builder.wait("paid", within=lambda patience: patience)
-    builder.delay("pause", lambda nap: nap)
+    builder.wait("paid", within=patient)
+    builder.delay("pause", rested)
     builder.each("pages", render, over="sheets", item="page")
     builder.build()
 
@@ -235,7 +243,7 @@ def bad_join_by_itself() -> None:
 def undumpable() -> None:
     builder = new()
     builder.node(render, inputs={"page": partial(big)}, retry=None)
-    builder.each("pages", render, over=lambda pages: pages)
+    builder.each("pages", render, over=patient)
     dump_definition(builder.build(), NodeTypes())
 
 

@@ -96,18 +96,25 @@ async def test_a_count_out_of_reach_fails_and_names_the_join(autojump_clock: Moc
     assert "'three'" in outcome.reason or "three" in outcome.reason
 
 
-async def test_joins_that_wait_for_each_other_do_not_hang(autojump_clock: MockClock) -> None:
+async def test_of_joins_that_wait_for_each_other_the_one_with_the_first_token_fires(
+    autojump_clock: MockClock,
+) -> None:
+    order: list[str] = []
+
+    async def left() -> pe.Out:
+        order.append("left")
+        return pe.Out("on" if order.count("left") == 1 else "away")
+
+    async def right() -> None:
+        order.append("right")
+
     process = pe.ProcessBuilder("knot")
-    left, right = process.node("left", Log()), process.node("right", Log())
-    process.node(one).then(left).then(right).then(left)
-    process.node(two).then(right)
-    left.on("error").then(process.end("out"))
-    with trio.move_on_after(100):
-        async with pe.open_runtime() as runtime:
-            handle = await runtime.spawn(process.build())
-            await trio.sleep(10)
-            await handle.cancel()
-            assert (await handle.result()).memory.keys() >= {"left", "right"}
+    lefts, rights = process.node(left, ports=["on", "away"]), process.node(right)
+    process.node(one).then(process.node(two)).then(lefts)
+    process.delay("earlier", 0.5).then(rights).then(lefts)
+    lefts.on("on").then(rights)
+    outcome = (await run(process)).completed()
+    assert (order, outcome.duration) == (["right", "left", "right", "left"], 3)
 
 
 # Ports, failures, ends
@@ -144,8 +151,9 @@ async def test_without_an_error_port_a_failure_ends_everything(
     process.node(broken, retry=pe.NO_RETRY)
     process.node(three)
     outcome = await run(process)
-    assert (outcome.state, outcome.duration, outcome.memory) == ("failed", 1, {})
+    assert (outcome.state, outcome.duration) == ("failed", 1)
     assert outcome.reason == "ValueError: broken (node 'broken', attempt 1)"
+    assert outcome.memory == {"broken": outcome.error}
 
 
 async def test_only_the_node_behind_the_error_port_gets_the_error(

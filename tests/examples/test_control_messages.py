@@ -448,3 +448,147 @@ async def test_a_slow_watcher_is_told_what_it_missed(autojump_clock: MockClock) 
         events = [event async for event in watch]
     assert len(events) == 2
     assert isinstance(events[1], pe.Missed)
+
+
+# The finer points
+
+
+async def test_an_interrupt_after_a_drain_interrupts(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
+        draining, interrupted = handle.pause(), handle.pause(mode="interrupt")
+        assert (await draining, await interrupted) == ("paused", "paused")
+        assert trio.current_time() == 0.5
+
+
+async def test_an_attempt_that_completes_in_spite_of_a_cancel_is_in_the_memory(
+    autojump_clock: MockClock,
+) -> None:
+    async def stubborn() -> str:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(1)
+        return "sent"
+
+    process = pe.ProcessBuilder("stubborn")
+    process.node("first", stubborn).then(process.node("second", work))
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(process.build())
+        await trio.sleep(0.5)
+        assert await handle.cancel() == "cancelled"
+        assert (await handle.result()).memory == {"first": "sent"}
+
+
+async def test_of_two_waits_the_one_that_waits_longest_takes_the_signal(
+    autojump_clock: MockClock,
+) -> None:
+    process = pe.ProcessBuilder("two-waits")
+    process.node("first", work).then(process.wait("later", "answer"))
+    process.wait("sooner", "answer")
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(process.build())
+        await trio.sleep(2)
+        await handle.signal("answer", 1)
+        assert await handle.query("sooner") == {"sooner": 1}
+        assert [node.node for node in handle.status().nodes] == ["later"]
+        await handle.cancel()
+
+
+async def test_no_more_than_a_thousand_signals_are_kept(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        for _ in range(1000):
+            await handle.signal("nobody")
+        with pytest.raises(pe.TooManySignals):
+            await handle.signal("nobody")
+
+
+async def test_an_update_that_is_too_large_writes_nothing(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime(max_memory_per_execution=10_000) as runtime:
+        handle = await runtime.spawn(two_steps())
+        with pytest.raises(pe.MemoryLimitExceeded):
+            await handle.update(small=1, large="x" * 20_000)
+        assert await handle.query() == {}
+
+
+async def test_an_attempt_in_flight_does_not_see_an_update(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
+        await handle.update(seconds=5.0)
+        assert (await handle.result()).duration == 6
+
+
+async def test_a_retry_interrupts_an_attempt_in_flight(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
+        await handle.retry("first")
+        assert (await handle.result()).duration == 2.5
+
+
+async def test_what_was_given_is_copied(autojump_clock: MockClock) -> None:
+    given = {"numbers": [1, 2]}
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(waiting(), given)
+        given["numbers"].append(3)
+        assert await handle.query("numbers") == {"numbers": [1, 2]}
+        await handle.cancel()
+
+
+async def test_inputs_that_are_not_declared_are_refused(autojump_clock: MockClock) -> None:
+    process = pe.ProcessBuilder("declared", inputs=("seconds",))
+    process.node(work)
+    async with pe.open_runtime() as runtime:
+        for inputs in {}, {"second": 1.0}:
+            with pytest.raises(pe.InputError):
+                await runtime.spawn(process.build(), inputs)
+        assert runtime.list() == []
+
+
+async def test_a_handle_of_another_life_is_refused(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        stale = pe.ActorHandle(handle.runtime_id, handle.id, handle.incarnation + 1)
+        with pytest.raises(pe.StaleIncarnation):
+            await stale.cancel()
+        assert handle.status().state == "running"
+
+
+async def test_what_is_queued_can_be_paused_resumed_and_cancelled(
+    autojump_clock: MockClock,
+) -> None:
+    async with pe.open_runtime(max_concurrent_executions=1) as runtime:
+        await runtime.spawn(two_steps())
+        queued = await runtime.spawn(two_steps())
+        assert (await queued.pause(), await queued.resume()) == ("paused", "queued")
+        assert await queued.cancel() == "cancelled"
+        assert (await queued.result()).duration == 0
+
+
+async def test_a_thread_can_watch(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(waiting())
+        watch = handle.watch()
+        await handle.signal("answer")
+
+        def in_a_thread() -> list[object]:
+            return list(iter(lambda: watch.next(timeout=10), None))
+
+        autojump_clock.autojump_threshold = float("inf")
+        events = await trio.to_thread.run_sync(in_a_thread)
+    assert isinstance(events[-1], pe.StateEvent)
+    assert events[-1].state == "completed"
+
+
+async def test_the_default_is_three_retries_at_random_times(autojump_clock: MockClock) -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    process = pe.ProcessBuilder("failing")
+    process.node(fail)
+    async with pe.open_runtime() as runtime:
+        outcome = await (await runtime.spawn(process.build())).result()
+    assert outcome.error is not None
+    assert outcome.error.attempt == 4
+    assert 0 < outcome.duration < 1 + 2 + 4

@@ -207,14 +207,19 @@ def settle(world: World) -> World:
     """Let every join fire that has nothing to wait for. Raises `Unreachable`."""
     while True:
         _check_counts(world)
-        hopeless = [
-            join for join in world.drawing.nodes if join in world.parked and not _reach(world, join)
-        ]
-        if not hopeless:
-            return world
-        waits = {join: _joins_before(world, join) for join in _waiting(world)}
-        free = [join for join in hopeless if not waits[join]]
-        world = _fire_all(world, free[0] if free else _first_of_knot(world, hopeless, waits))
+        before = world
+        for join in world.drawing.nodes:
+            if _is_hopeless(world, join) and not _joins_before(world, join):
+                world = _fire_all(world, join)
+        if world is before:
+            hopeless = [join for join in world.drawing.nodes if _is_hopeless(world, join)]
+            if not hopeless:
+                return world
+            world = _fire_all(world, _first_of_knot(world, hopeless))
+
+
+def _is_hopeless(world: World, join: str) -> bool:
+    return join in world.parked and not _reach(world, join)
 
 
 def _is_live(token: Token) -> bool:
@@ -226,12 +231,15 @@ def _waiting(world: World) -> list[str]:
 
 
 def _parked_now(world: World, join: str) -> tuple[Parked, ...]:
-    """Those that wait at a join: at a counted one, those of the oldest round that has not fired."""
-    if join in world.parked:
-        return world.parked[join]
-    return next(
-        (r.parked for r in world.rounds.get(join, ()) if not r.has_fired and r.parked), ()
-    )
+    """Those that wait at a join: at a counted one, those of its open round."""
+    round = _open_round(world, join)
+    return world.parked.get(join, ()) if round is None else world.rounds[join][round].parked
+
+
+def _open_round(world: World, join: str) -> int | None:
+    """The oldest round of a counted join in which tokens wait."""
+    rounds = enumerate(world.rounds.get(join, ()))
+    return next((n for n, round in rounds if round.parked and not round.has_fired), None)
 
 
 def _empty(world: World, join: str) -> set[int]:
@@ -240,7 +248,12 @@ def _empty(world: World, join: str) -> set[int]:
 
 def _reach(world: World, join: str, further: Iterable[str] = ()) -> set[int]:
     """The empty slots of a join that live tokens can get to, or tokens at the `further` nodes."""
-    places = [*{token.node for token in world.tokens if _is_live(token)}, *further]
+    round = _open_round(world, join)
+    places = {
+        token.node
+        for token in world.tokens
+        if _is_live(token) and (round is None or latest_round(token.comes_from, join) < round)
+    }.union(further)
     reach = set[int]().union(*(world.drawing.slots_in_reach(node, join) for node in places))
     return reach & _empty(world, join)
 
@@ -254,10 +267,12 @@ def _joins_before(world: World, join: str) -> list[str]:
 
 def _check_counts(world: World) -> None:
     """Fail if a counted join cannot be reached, even if every join fires that still may."""
-    may_fire = set(_waiting(world))
     counted = [join for join in _waiting(world) if world.drawing.needed(join) is not None]
-    while lost := [join for join in counted if join in may_fire and _is_lost(world, join, may_fire)]:
-        may_fire -= set(lost)
+    may_fire = set(_waiting(world)) - set(counted)
+    while more := [
+        join for join in counted if join not in may_fire and _is_in_reach(world, join, may_fire)
+    ]:
+        may_fire |= set(more)
     dead = [join for join in counted if join not in may_fire]
     if dead:
         join = min(dead, key=lambda join: _parked_now(world, join)[0].since)
@@ -265,15 +280,15 @@ def _check_counts(world: World) -> None:
         raise Unreachable(join, tuple(world.drawing.sources(join)[slot] for slot in empty))
 
 
-def _is_lost(world: World, join: str, may_fire: set[str]) -> bool:
-    others = [other for other in may_fire if other != join]
+def _is_in_reach(world: World, join: str, may_fire: set[str]) -> bool:
     needed = world.drawing.needed(join)
     assert needed is not None
-    return len(_parked_now(world, join)) + len(_reach(world, join, others)) < needed
+    return len(_parked_now(world, join)) + len(_reach(world, join, may_fire)) >= needed
 
 
-def _first_of_knot(world: World, hopeless: list[str], waits: dict[str, list[str]]) -> str:
+def _first_of_knot(world: World, hopeless: list[str]) -> str:
     """The one that fires where joins wait for each other, not one that merely waits for those."""
+    waits = {join: _joins_before(world, join) for join in _waiting(world)}
 
     def awaited(join: str) -> set[str]:
         seen, ahead = set[str](), [join]

@@ -333,9 +333,10 @@ def _retry_or_fail(world: World, token: Token, error: Error, retryable: bool, no
 
 def _fail(world: World, token: Token, error: Error) -> World:
     """Let a token go by port `error`; the execution fails where that leads nowhere."""
+    world = world.write(token.node, error, 0)
     if not world.drawing.has_port(token.node, "error"):
-        return _end(world, "failed", None)
-    return _leave(world.write(token.node, error, 0), token, "error", error)
+        return _end(world.without(token), "failed", None)
+    return _leave(world, token, "error", error)
 
 
 # Items of each nodes

@@ -34,7 +34,7 @@ def view_of_world(world: reference.World) -> View:
         "joins": _joins_of_world(world, cyclic),
         "memory": dict(world.memory),
         "size": sum(world.sizes.values()),
-        "signals": list(world.signals),
+        "signals": [] if world.is_over else list(world.signals),
         "deadline": world.deadline,
         "steps": world.steps,
     }
@@ -112,7 +112,7 @@ def view_of_state(state: ExecutionState) -> View:
         "joins": {} if ended else _joins(state, cyclic),
         "memory": memory,
         "size": state.memory_size,
-        "signals": list(state.signals or ()),
+        "signals": [] if ended else list(state.signals or ()),
         "deadline": state.deadline,
         "steps": state.steps,
     }

@@ -3,6 +3,7 @@ import pickle
 import sys
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from importlib import import_module
 
 import attrs
 import msgspec
@@ -17,7 +18,6 @@ from processengine.runtime.definition import (
     seconds,
     truth,
 )
-from processengine.runtime.definition import _cel as cel_module
 
 
 @attrs.frozen
@@ -188,8 +188,9 @@ def test_a_length_of_time_may_be_a_duration_of_cel() -> None:
 
 def test_a_missing_package_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cel_expr_python.cel", None)
-    cel_module._package.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    cel_module._environment.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    module = import_module(CelExpression.__module__)
+    module._package.cache_clear()
+    module._environment.cache_clear()
     with pytest.raises(ExtraMissing) as caught:
         cel("1 + 1")
     assert str(caught.value) == (

@@ -67,35 +67,35 @@ def test_every_variable_that_is_wrong_is_listed() -> None:
     assert pickle.loads(pickle.dumps(caught.value)).faults == caught.value.faults
 
 
-@pytest.mark.parametrize(
-    ("type", "values"),
-    [
-        ("string", ["", "text"]),
-        ("int", [0, -5]),
-        ("double", [0, 1.5]),
-        ("bool", [True, False]),
-        ("list", [[], (1, 2)]),
-        ("map", [{}, {"a": 1}, Order(1), Note("n")]),
-        ("any", [None, object(), Order]),
-    ],
-)
+OF_TYPE: list[tuple[InputType, list[object]]] = [
+    ("string", ["", "text"]),
+    ("int", [0, -5]),
+    ("double", [0, 1.5]),
+    ("bool", [True, False]),
+    ("list", [[], (1, 2)]),
+    ("map", [{}, {"a": 1}, Order(1), Note("n")]),
+    ("any", [None, object(), Order]),
+]
+
+
+@pytest.mark.parametrize(("type", "values"), OF_TYPE)
 def test_values_of_a_type_are_taken(type: InputType, values: list[object]) -> None:
     definition = declaring(Input("x", type))
     for value in values:
         assert check_inputs(definition, {"x": value}) == {"x": value}
 
 
-@pytest.mark.parametrize(
-    ("type", "values"),
-    [
-        ("string", [b"", 1, None]),
-        ("int", [True, 1.0, "1", None]),
-        ("double", [True, "1", None]),
-        ("bool", [0, "true", None]),
-        ("list", ["text", {1}, None]),
-        ("map", [[], "text", Order, None]),
-    ],
-)
+NOT_OF_TYPE: list[tuple[InputType, list[object]]] = [
+    ("string", [b"", 1, None]),
+    ("int", [True, 1.0, "1", None]),
+    ("double", [True, "1", None]),
+    ("bool", [0, "true", None]),
+    ("list", ["text", {1}, None]),
+    ("map", [[], "text", Order, None]),
+]
+
+
+@pytest.mark.parametrize(("type", "values"), NOT_OF_TYPE)
 def test_values_of_another_type_are_refused(type: InputType, values: list[object]) -> None:
     definition = declaring(Input("x", type))
     for value in values:

@@ -4,7 +4,8 @@ import contextlib
 import copy
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from processengine.runtime.definition import (
     dump_definition,
     parse_definition,
 )
+from processengine.runtime.definition._formats import is_list, is_mapping
 from processengine.supervision import Retry
 
 TYPES = NodeTypes()
@@ -46,6 +48,7 @@ def render(page: int = 1) -> None: ...
 
 
 TYPES.register_error(Declined)
+FUNCTIONS: list[Callable[..., Any]] = [ship, render]
 
 INPUTS = (
     Input("order", "map"),
@@ -63,6 +66,7 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FORMS | TEXT, inner, max_size=3),
     max_leaves=5,
 )
+FLAGS: st.SearchStrategy[bool] = st.booleans()
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.:#-]{0,5}", fullmatch=True)
 PORTS = NAMES.filter(lambda name: name not in ("out", "error"))
 SECONDS = st.integers(1, 10**6) | st.floats(1e-3, 1e6)
@@ -110,12 +114,12 @@ def nodes(draw: DRAW, builder: ProcessBuilder, name: str, depth: int) -> tuple[N
             st.lists(NAMES.filter(lambda n: n not in ("out", "error")), unique=True, max_size=2)
         )
         inputs = {"page": draw(VALUES)}
-        function = draw(st.sampled_from([ship, render]))
+        function = draw(st.sampled_from(FUNCTIONS))
         return builder.node(name, function, inputs=inputs, ports=ports, **chosen), ["out", *ports]
     if kind == "switch":
         cases = draw(st.dictionaries(NAMES, CONDITIONS, min_size=1, max_size=3))
         default = draw(st.none() | NAMES)
-        choose = draw(st.sampled_from(["first", "every"]))
+        choose: Literal["first", "every"] = draw(st.sampled_from(["first", "every"]))
         switch = builder.switch(name, cases, default=default, choose=choose, **chosen)
         return switch, [*cases, *([default] if default else [])]
     if kind == "delay":
@@ -133,7 +137,7 @@ def nodes(draw: DRAW, builder: ProcessBuilder, name: str, depth: int) -> tuple[N
     if kind == "process" and depth > 0:
         child = draw(definitions(depth - 1))
         return builder.process(name, child, inputs={"order": Variable("order")}, **chosen), ["out"]
-    return builder.end(name, terminate=draw(st.booleans()), **chosen), []
+    return builder.end(name, terminate=draw(FLAGS), **chosen), []
 
 
 @st.composite
@@ -158,13 +162,15 @@ def definitions(draw: DRAW, depth: int = 1) -> ProcessDefinition:
     for name in draw(st.lists(NAMES, min_size=1, max_size=5, unique=True)):
         node, ports = draw(nodes(builder, name, depth))
         sources = [each for each in made if each[1]]
-        if sources and draw(st.booleans()):
+        is_led_to = draw(FLAGS)
+        if sources and is_led_to:
             source, its_ports = draw(st.sampled_from(sources))
             connect(source, draw(st.sampled_from(its_ports)), node)
         else:
             starts.append(node)
         made.append((node, ports))
-        if ports and draw(st.booleans()):
+        leads_on = draw(FLAGS)
+        if ports and leads_on:
             connect(node, draw(st.sampled_from(ports)), draw(st.sampled_from(made))[0])
     builder.start(*starts)
     return builder.build()
@@ -179,20 +185,20 @@ def in_toml(data: dict[str, Any]) -> str:
 
 
 def toml_value(value: Any) -> str:
-    if isinstance(value, dict):
+    if is_mapping(value):
         pairs = (f"{json.dumps(key)} = {toml_value(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
-    if isinstance(value, list):
+    if is_list(value):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def in_yaml(data: Any, indent: str = "") -> str:
     """Write block style, with scalars as in JSON, of which YAML takes every one."""
-    if isinstance(data, dict) and data:
+    if is_mapping(data) and data:
         items = (f"\n{indent}{json.dumps(k)}:{in_yaml(v, indent + ' ')}" for k, v in data.items())
         return "".join(items)
-    if isinstance(data, list) and data:
+    if is_list(data) and data:
         return "".join(f"\n{indent}-{in_yaml(item, indent + ' ')}" for item in data)
     return " " + json.dumps(data).replace("\x7f", "\\x7f")
 
@@ -230,7 +236,8 @@ def test_a_definition_is_the_same_in_every_format(
 def test_the_order_of_nodes_and_connections_is_not_what_a_definition_is(
     definition: ProcessDefinition,
 ) -> None:
-    document = dump_definition(definition, TYPES) | {"start": list(definition.start)}
+    document = dump_definition(definition, TYPES)
+    document["start"] = list(definition.start)
     document["nodes"] = dict(reversed(document["nodes"].items()))
     document["connections"] = document.get("connections", [])[::-1]
     assert definition_of(document, TYPES) == definition
@@ -241,8 +248,8 @@ KEYS = st.sampled_from(
     re.findall(
         r"\w+",
         "id version timeout inputs start nodes connections type kind runs ports cases default"
-        " choose port when seconds signal within over item concurrency definition terminate join rest"
-        " output retry attempts initial on never then from to cel variable constant",
+        " choose port when seconds signal within over item concurrency definition terminate join"
+        " rest output retry attempts initial on never then from to cel variable constant",
     )
 )
 
@@ -254,7 +261,7 @@ def mutated(draw: DRAW) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         spot = document
         while True:
-            keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
+            keys: list[Any] = list(spot) if is_mapping(spot) else list(range(len(spot)))
             inner = [key for key in keys if isinstance(spot[key], (dict, list)) and spot[key]]
             if not inner or draw(st.integers(0, 3)) == 0:
                 break
@@ -264,11 +271,11 @@ def mutated(draw: DRAW) -> Any:
 
 
 def mutate(draw: DRAW, spot: Any, keys: list[Any]) -> None:
-    if isinstance(spot, dict) and (not keys or draw(st.booleans())):
+    if is_mapping(spot) and (not keys or draw(FLAGS)):
         spot[draw(KEYS)] = draw(JUNK)
     elif keys:
         key = draw(st.sampled_from(keys))
-        if draw(st.booleans()):
+        if draw(FLAGS):
             spot[key] = draw(JUNK)
         else:
             del spot[key]

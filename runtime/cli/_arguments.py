@@ -1,0 +1,177 @@
+"""What may be typed, and what `name=value` stands for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ._misuse import Misuse
+
+_OUTCOMES = """exit status: 0 completed, 1 failed, 2 not run (bad file or arguments), 3 timed out,
+130 cancelled by Ctrl-C (143 by SIGTERM)"""
+
+Add = Callable[..., Any]
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers misuse with one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for only."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"{parser.prog} {version('processengine')}")
+        parser.exit()
+
+
+def parser() -> Parser:
+    """The parser of the whole command line; the command's name is in `command`."""
+    top = Parser(
+        prog="processengine",
+        description="Run, check, draw and simulate processes written in files.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (words, add) in _COMMANDS.items():
+        command = commands.add_parser(
+            name, help=words, description=words, allow_abbrev=False, epilog=_EPILOGS.get(name)
+        )
+        command.add_argument("file", metavar="FILE", help="JSON, TOML, YAML, or WfFormat (.json)")
+        command.add_argument(
+            "--nodes", metavar="MODULE", action="append", default=[],
+            help="where the node functions are: a module's name or a .py file (repeatable)",
+        )  # fmt: skip
+        add(command.add_argument)
+    return top
+
+
+def _run(add: Add) -> None:
+    _given(add)
+    add("--option", metavar="NAME=VALUE", action="append", default=[],
+        help="an option of the runtime, such as worker_pool_size=4 (repeatable)")  # fmt: skip
+    add("--id", metavar="ID", help="the name of the execution")
+    add("--timeout", metavar="SECONDS", type=_seconds, help="end it after so long")
+    add("--quiet", "-q", action="store_true", help="show the outcome only")
+    _json(add)
+
+
+def _check(add: Add) -> None:
+    _json(add)
+
+
+def _graph(add: Add) -> None:
+    add("--format", choices=["mermaid", "svg"],
+        help="default: mermaid, or svg if -o names such a file")  # fmt: skip
+    add("--output", "-o", metavar="FILE", help="default: standard output")
+
+
+def _simulate(add: Add) -> None:
+    _given(add)
+    add("--workers", metavar="N", type=_count, help="functions at once (default: no bound)")
+    add("--duration", metavar="NODE=SECONDS", action="append", default=[],
+        help="let a node take so long in place of calling its function (repeatable)")  # fmt: skip
+    add("--seed", metavar="N", type=_whole, default=0, help="of everything drawn at random")
+    add("--gantt", metavar="FILE", help="draw who worked when, as SVG")
+    _json(add)
+
+
+def _given(add: Add) -> None:
+    add("--input", metavar="NAME=VALUE", action="append", default=[],
+        help="a variable to start with; VALUE is JSON, or text, or @FILE (repeatable)")  # fmt: skip
+    add("--signal", metavar="NAME=VALUE", action="append", default=[],
+        help="a signal sent up front, kept until it is waited for (repeatable)")  # fmt: skip
+
+
+def _json(add: Add) -> None:
+    add("--json", action="store_true", help="one JSON document on standard output, nothing else")
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
+    "run": ("Run one execution, show its progress and its outcome.", _run),
+    "check": ("Show everything that is wrong or doubtful about a file.", _check),
+    "graph": ("Draw a process; functions need not be there.", _graph),
+    "simulate": ("Run one execution in virtual time: how long, how busy, where is the longest way.",
+                 _simulate),
+}  # fmt: skip
+_EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES}
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, got {text!r}")
+    return value
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return value
+
+
+def named_values(flag: str, texts: Sequence[str]) -> dict[str, Any]:
+    """The values behind `name=value`, one for each name; raises `Misuse` naming the offender."""
+    values: dict[str, Any] = {}
+    for name, value in named_pairs(flag, texts):
+        if name in values:
+            raise Misuse(f"{flag} {name}: given twice")
+        values[name] = value
+    return values
+
+
+def named_pairs(flag: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
+    """As `named_values`, but a name may come again."""
+    return [_named_value(flag, text) for text in texts]
+
+
+def _named_value(flag: str, text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise Misuse(f"{flag} {text}: expected NAME=VALUE")
+    if value.startswith("@"):
+        return name, _file_value(f"{flag} {text}", Path(value[1:]))
+    return name, _value(value)
+
+
+def _file_value(argument: str, file: Path) -> Any:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return _json_value(text) if file.suffix.lower() == ".json" else text
+    except OSError as error:
+        raise Misuse(f"{argument}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise Misuse(f"{argument}: is not text in UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise Misuse(f"{argument}: is not JSON: {error}") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return _json_value(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _json_value(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")

@@ -1,0 +1,155 @@
+"""From the file that was named to a definition, with functions or with placeholders for them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from functools import reduce
+from pathlib import Path
+from types import ModuleType
+
+from ..definition import (
+    DefinitionError,
+    NodeType,
+    NodeTypes,
+    ProcessDefinition,
+    function_kind,
+    load_definition,
+)
+from ._misuse import Misuse
+
+SUFFIXES = (".json", ".toml", ".yaml", ".yml")
+
+
+def load(file: str, modules: Sequence[str]) -> ProcessDefinition:
+    """The definition in a file, its functions taken from modules.
+
+    Raises `Misuse` for modules that cannot be imported, `DefinitionError` for what they or the file
+    hold.
+    """
+    return _Shelf(node_types(modules)).load(file)
+
+
+def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
+    """The definition in a file; without modules, functions and their ports are taken on trust."""
+    return load(file, modules) if modules else _Shelf(_Placeholders()).load_on_trust(file)
+
+
+def node_types(modules: Sequence[str]) -> NodeTypes:
+    """The functions of all these modules."""
+    found = [NodeTypes.of_module(_module(name)) for name in modules]
+    return reduce(NodeTypes.merged, found, NodeTypes())
+
+
+class _Shelf:
+    """Loads files; a definition that one names by id is looked for in the files beside it."""
+
+    def __init__(self, types: NodeTypes) -> None:
+        self._types = types
+        self._open: list[Path] = []
+
+    def load(self, file: str | Path) -> ProcessDefinition:
+        path = Path(file)
+        self._open.append(path)
+        try:
+            return load_definition(file, self._types, definitions=self._beside(path))
+        finally:
+            self._open.pop()
+
+    def _beside(self, path: Path) -> Callable[[str, int | None], ProcessDefinition | None]:
+        def find(id: str, version: int | None) -> ProcessDefinition | None:
+            for suffix in SUFFIXES:
+                file = path.with_name(id + suffix)
+                if file.is_file() and file not in self._open:
+                    return self.load(file)
+            return None
+
+        return find
+
+    def load_on_trust(self, file: str) -> ProcessDefinition:
+        """Load again, with the ports that were missed, for as long as there are new ones."""
+        while True:
+            try:
+                return self.load(file)
+            except DefinitionError as error:
+                missed = {fault.value for fault in error.faults if isinstance(fault.value, str)}
+                if not isinstance(self._types, _Placeholders) or not self._types.learn(missed):
+                    raise
+
+
+class _Placeholders(NodeTypes):
+    """Knows a function by any name, with all the ports that anything was found to leave by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ports: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def learn(self, ports: set[str]) -> bool:
+        """Offer these ports too; whether any is new."""
+        new = sorted(ports - {*self._ports, "out", "error"})
+        self._ports += tuple(new)
+        return bool(new)
+
+    def find(self, name: str) -> NodeType:
+        def placeholder() -> None: ...
+
+        placeholder.__name__ = placeholder.__qualname__ = name
+        return NodeType(name, function_kind(placeholder, None, self._ports))
+
+    def find_error(self, name: str) -> type[Exception]:
+        return super().find_error(name) or Exception
+
+
+def _module(name: str) -> ModuleType:
+    is_file = name.endswith(".py")
+    try:
+        return _module_of_file(Path(name)) if is_file else _module_of_name(name)
+    except Misuse:
+        raise
+    except SyntaxError as error:
+        place = f"{error.filename}, line {error.lineno}"
+        raise Misuse(f"--nodes {name}: {error.msg} ({place})") from error
+    except (Exception, SystemExit) as error:  # whatever a module does when it is imported
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}"
+        raise Misuse(f"--nodes {name}: {what} ({last.filename}, line {last.lineno})") from error
+
+
+def _module_of_name(name: str) -> ModuleType:
+    _look_in(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise Misuse(f"--nodes {name}: there is no module {error.name!r}") from None
+
+
+def _module_of_file(file: Path) -> ModuleType:
+    """Run a file as a module of its name, so that worker processes find its functions again."""
+    if not file.is_file():
+        raise Misuse(f"--nodes {file}: there is no such file")
+    _look_in(file.parent.resolve())
+    name = file.stem if file.stem not in sys.modules else f"nodes_of_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _look_in(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

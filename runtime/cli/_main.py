@@ -1,0 +1,61 @@
+"""From what was typed to an exit status; no traceback of ours on the way."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from ...actors import ProcessEngineError
+from ..definition import ExtraMissing
+from ._arguments import parser
+from ._check import check
+from ._graph import graph
+from ._output import Output
+from ._run import run
+from ._simulate import simulate
+
+Command = Callable[[argparse.Namespace, Output], int]
+
+_COMMANDS: Mapping[str, Command] = {
+    "run": run,
+    "check": check,
+    "graph": graph,
+    "simulate": simulate,
+}
+_NOT_RUN, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line (default: that of this process) and return its exit status.
+
+    Raises `SystemExit` where arguments are not understood, or for `--help`.
+    """
+    parsed = parser().parse_args(arguments)
+    output = Output(json=getattr(parsed, "json", False))
+    try:
+        with output.reserved():
+            return _carried_out(parsed, output)
+    except KeyboardInterrupt:
+        print("processengine: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has enough; let nothing be flushed into the pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+
+
+def _carried_out(parsed: argparse.Namespace, output: Output) -> int:
+    try:
+        _require_extra()
+        return _COMMANDS[parsed.command](parsed, output)
+    except ProcessEngineError as error:
+        output.refuse(error)
+        return _NOT_RUN
+
+
+def _require_extra() -> None:
+    if importlib.util.find_spec("rich") is None:
+        raise ExtraMissing("cli", "rich", "the command line")

@@ -1,0 +1,18 @@
+"""Processes in virtual time: how long would it take, where is the longest way, who is idle.
+
+Runs the real engine under a clock that jumps, with node functions replaced by stand-ins; it is no
+model of the engine. Start reading at `_simulate`, then `_stage`.
+"""
+
+from ._errors import StuckSimulation, UnfitDurations
+from ._report import PathStep, SimulationReport, TaskRun
+from ._simulate import simulate
+
+__all__ = [
+    "PathStep",
+    "SimulationReport",
+    "StuckSimulation",
+    "TaskRun",
+    "UnfitDurations",
+    "simulate",
+]
