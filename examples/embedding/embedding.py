@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from typing import Self
 
 import trio
 
@@ -38,7 +39,7 @@ class Engine:
         self._stop = trio.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._runtime, self._token = self._opened.result()
         return self

@@ -1,7 +1,7 @@
 """What the steps of the order process do. Nothing real is reserved, charged or sent.
 
-Each is a plain function: its parameters are the variables of the execution by those names, and what
-it returns becomes the variable named after the node. `pace` is how many seconds it pretends to work.
+Each is a plain function: its parameters are variables of the execution, by name, and what it
+returns becomes the variable named after the node. `pace` is how many seconds it pretends to work.
 """
 
 import trio

@@ -48,7 +48,7 @@ def is_hopeless(answer: Answer) -> bool:
 
 def pause(answer: Answer) -> float:
     """Seconds until the next question: twice as many each time, a minute at most."""
-    return min(0.5 * 2**answer.count, 60.0)
+    return min(0.5 * 2.0**answer.count, 60.0)
 
 
 async def fetch(answer: Answer) -> str:

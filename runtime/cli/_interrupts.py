@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 
 import trio
@@ -32,7 +32,7 @@ class Interrupts:
         return 128 + (self.received or signal.SIGINT)
 
     @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    def installed(self) -> Generator[None]:
         """Handle the signals, until left."""
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         try:

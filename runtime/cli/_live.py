@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import Event
+from ..execution import State
+from ._outcome import STYLES
 from ._progress import NodeProgress, NodeState, Progress
 from ._words import first_line, seconds
 
@@ -28,6 +30,7 @@ _STYLES: dict[NodeState, str] = {
     "interrupted": "yellow",
     "skipped": "yellow",
 }
+_STATES: dict[State, str] = {"running": "bold cyan", "waiting": "magenta", **STYLES}
 _AROUND = 6  # lines taken by the heading, the table's own lines, and what is left to the shell
 
 
@@ -56,8 +59,13 @@ class LiveView:
 
 def picture(progress: Progress, now: float, room: int) -> RenderableType:
     """The whole view in at most `room` rows of nodes and a few lines around them."""
-    heading = Text.assemble((progress.id, "bold"), f"  {progress.state}", style="default")
-    heading.append(f"  {seconds(now - progress.began)}", style="dim")
+    is_ending = progress.is_cancelled and progress.state == "running"
+    state = "cancelling" if is_ending else progress.state.replace("_", " ")
+    heading = Text.assemble(
+        (progress.id, "bold"),
+        (f"  {state}", _STATES.get(progress.state, "default")),
+        (f"  {seconds(now - progress.began)}", "dim"),
+    )
     if len(progress.nodes) <= room:
         return Group(heading, _table(progress.nodes.values(), now))
     active = list(progress.active.values())

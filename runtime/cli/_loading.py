@@ -53,6 +53,8 @@ class _Shelf:
 
     def load(self, file: str | Path) -> ProcessDefinition:
         path = Path(file)
+        if not path.is_file():
+            raise Misuse(f"{file}: there is no such file")
         self._open.append(path)
         try:
             return load_definition(file, self._types, definitions=self._beside(path))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import linecache
 from collections.abc import Iterator, Mapping
 
 from .. import Outcome
-from ..execution import EndState, ErrorContext
+from ..execution import EndState, ErrorContext, State
 from ._output import Line
 from ._plain import error_data, shown
 from ._words import seconds
 
-STYLES: Mapping[EndState, str] = {
+MOST_VARIABLES = 60
+STYLES: Mapping[State, str] = {
     "completed": "bold green",
     "failed": "bold red",
     "timed_out": "bold red",
@@ -51,9 +53,16 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
         yield f"  {outcome.reason}", ""
     if outcome.error is not None:
         yield from error_lines(outcome.error)
-    width = max(map(len, outcome.memory), default=0)
-    for name, value in outcome.memory.items():
+    yield from memory_lines(outcome.memory)
+
+
+def memory_lines(memory: Mapping[str, object]) -> Iterator[Line]:
+    """The variables of an execution, at most so many."""
+    width = min(40, max(map(len, memory), default=0))
+    for name, value in itertools.islice(memory.items(), MOST_VARIABLES):
         yield f"  {name:{width}}  {shown(value)}", ""
+    if len(memory) > MOST_VARIABLES:
+        yield f"  … and {len(memory) - MOST_VARIABLES} more variables (--json shows all)", "dim"
 
 
 def error_lines(error: ErrorContext) -> Iterator[Line]:

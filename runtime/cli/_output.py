@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, TextIO
 
 from ...actors import ProcessEngineError
 from ..definition import DefinitionError, InputError
 from ._plain import encoded, fault_data
+
+_COUNT = re.compile(r"(: 1 fault|: 1 bad option\(s\)|:)$")
 
 Line = tuple[str, str]
 """The text of a line, and its style in rich's words."""
@@ -24,7 +27,7 @@ class Output:
         self._stream: TextIO = sys.stdout
 
     @contextlib.contextmanager
-    def reserved(self) -> Iterator[None]:
+    def reserved(self) -> Generator[None]:
         """With `json`, send whatever else is printed meanwhile to standard error.
 
         By file descriptor where there is one, so that it also holds for worker processes.
@@ -69,14 +72,22 @@ class Output:
 
     def refuse(self, error: ProcessEngineError) -> None:
         """Say why nothing was done."""
-        print(f"processengine: {error}", file=sys.stderr)
+        words = _in_one_line(str(error))
+        print(f"processengine: {words}", file=sys.stderr)
         faults = error.faults if isinstance(error, (DefinitionError, InputError)) else ()
-        message = str(error).partition("\n")[0]
-        self.document({"error": message, "faults": [fault_data(fault) for fault in faults]})
+        self.document({"error": words, "faults": [fault_data(fault) for fault in faults]})
+
+
+def _in_one_line(words: str) -> str:
+    """A heading and a single fault below it as one line; anything else as it is."""
+    heading, _, fault = words.partition("\n")
+    if not fault or "\n" in fault:
+        return words
+    return f"{_COUNT.sub('', heading)}: {fault.strip()}"
 
 
 @contextlib.contextmanager
-def _aside(stream: TextIO) -> Iterator[TextIO]:
+def _aside(stream: TextIO) -> Generator[TextIO]:
     """The stream's own file under another descriptor, while its own one leads to standard error."""
     try:
         descriptor = stream.fileno()

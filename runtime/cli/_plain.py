@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -24,7 +24,8 @@ def _encoded(value: object) -> bytes:
     except (TypeError, ValueError, OverflowError, RecursionError):
         pass
     if isinstance(value, Mapping):
-        return _ENCODER.encode({str(key): msgspec.Raw(_encoded(v)) for key, v in value.items()})
+        items = cast(Mapping[object, object], value).items()
+        return _ENCODER.encode({str(key): msgspec.Raw(_encoded(each)) for key, each in items})
     return _ENCODER.encode(repr(value))
 
 

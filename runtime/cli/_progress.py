@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from .. import Event, Missed, NodeEvent, StateEvent
+from .. import Event, MessageEvent, NodeEvent, StateEvent
 from ..definition import Each, Node, ProcessDefinition, Wait
 from ..execution import State
 
@@ -15,7 +15,7 @@ NodeState = Literal[
     "pending", "running", "retrying", "delayed", "waiting", "calling",
     "done", "failed", "interrupted", "skipped",
 ]  # fmt: skip
-ENDED: frozenset[NodeState] = frozenset(("done", "failed", "interrupted", "skipped"))
+ENDED: frozenset[NodeState] = frozenset(("done", "failed", "skipped"))
 
 
 @attrs.define
@@ -35,7 +35,7 @@ class NodeProgress:
     items: int = 0
     took: float = 0.0
     note: str = ""
-    live: dict[int, float] = attrs.field(factory=dict)
+    live: dict[int, float] = attrs.field(factory=dict[int, float])
 
     @classmethod
     def of(cls, node: Node) -> NodeProgress:
@@ -60,41 +60,41 @@ class NodeProgress:
         self.retries += event.kind == "retrying"
         self.note = event.detail if event.kind in ("retrying", "failed") else f"{self.items} items"
 
-    def _started(self, event: NodeEvent) -> None:
+    def started(self, event: NodeEvent) -> None:
         self.live.setdefault(event.step, event.at)
         self.attempts += not self.is_each
         self.state = "running"
         self.note = ""
 
-    def _expanded(self, event: NodeEvent) -> None:
+    def expanded(self, event: NodeEvent) -> None:
         self.items = 0
 
-    def _retrying(self, event: NodeEvent) -> None:
+    def retrying(self, event: NodeEvent) -> None:
         self.retries += 1
         self.state = "retrying"
         self.note = event.detail
 
-    def _delayed(self, event: NodeEvent) -> None:
+    def delayed(self, event: NodeEvent) -> None:
         self.state = "delayed"
 
-    def _waiting(self, event: NodeEvent) -> None:
+    def waiting(self, event: NodeEvent) -> None:
         self.state = "waiting"
         self.note = f"for signal {self.waits_for!r}"
 
-    def _calling(self, event: NodeEvent) -> None:
+    def calling(self, event: NodeEvent) -> None:
         self.state = "calling"
         self.note = event.detail
 
-    def _completed(self, event: NodeEvent) -> None:
+    def completed(self, event: NodeEvent) -> None:
         self._end(event, "done", "" if event.detail in ("", "out") else f"by {event.detail}")
 
-    def _failed(self, event: NodeEvent) -> None:
+    def failed(self, event: NodeEvent) -> None:
         self._end(event, "failed", event.detail or self.note)
 
-    def _interrupted(self, event: NodeEvent) -> None:
+    def interrupted(self, event: NodeEvent) -> None:
         self._end(event, "interrupted", "")
 
-    def _skipped(self, event: NodeEvent) -> None:
+    def skipped(self, event: NodeEvent) -> None:
         self._end(event, "skipped", "")
 
     def _end(self, event: NodeEvent, state: NodeState, note: str) -> None:
@@ -104,23 +104,24 @@ class NodeProgress:
 
 
 _HAPPENED: Mapping[str, Callable[[NodeProgress, NodeEvent], None]] = {
-    "started": NodeProgress._started,
-    "expanded": NodeProgress._expanded,
-    "retrying": NodeProgress._retrying,
-    "delayed": NodeProgress._delayed,
-    "waiting": NodeProgress._waiting,
-    "calling": NodeProgress._calling,
-    "completed": NodeProgress._completed,
-    "failed": NodeProgress._failed,
-    "interrupted": NodeProgress._interrupted,
-    "skipped": NodeProgress._skipped,
+    "started": NodeProgress.started,
+    "expanded": NodeProgress.expanded,
+    "retrying": NodeProgress.retrying,
+    "delayed": NodeProgress.delayed,
+    "waiting": NodeProgress.waiting,
+    "calling": NodeProgress.calling,
+    "completed": NodeProgress.completed,
+    "failed": NodeProgress.failed,
+    "interrupted": NodeProgress.interrupted,
+    "skipped": NodeProgress.skipped,
 }
 
 
 class Progress:
     """A whole execution: its nodes in the definition's order, and what they come to.
 
-    `began` is when it was spawned; `missed` counts events that were dropped.
+    `began` is when it was spawned; `active` are the nodes that control is at; `missed` counts
+    events that were dropped. `is_cancelled` once a cancel was taken.
     """
 
     def __init__(self, definition: ProcessDefinition, id: str, began: float) -> None:
@@ -135,6 +136,7 @@ class Progress:
         self.failed = 0
         self.retries = 0
         self.missed = 0
+        self.is_cancelled = False
 
     def take(self, event: Event) -> None:
         """The next event."""
@@ -142,7 +144,9 @@ class Progress:
             self._take(event, self.nodes[event.node])
         elif isinstance(event, StateEvent):
             self.state = event.state
-        elif isinstance(event, Missed):
+        elif isinstance(event, MessageEvent):
+            self.is_cancelled |= event.message == "cancel"
+        else:
             self.missed += event.count
 
     def _take(self, event: NodeEvent, node: NodeProgress) -> None:

@@ -20,12 +20,15 @@ class View(Protocol):
 
     def open(self, progress: Progress) -> AbstractContextManager[Any]:
         """Begin to show; ends with the context."""
+        ...
 
     def took(self, event: Event) -> None:
         """The progress has taken an event."""
+        ...
 
     def tick(self, now: float) -> None:
         """Time has passed; `now` is of the runtime's clock."""
+        ...
 
 
 class NoView:

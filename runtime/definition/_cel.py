@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, Literal, cast
@@ -20,7 +20,7 @@ import msgspec
 
 from ._errors import DefinitionError, ExpressionError, ExtraMissing, Fault
 from ._expressions import Expression, missing_variable
-from ._suggestion import did_you_mean, listed
+from ._suggestion import MANY, did_you_mean, listed
 
 Returns = Literal["bool", "number", "list", "any"]
 
@@ -184,14 +184,14 @@ def _without_literals(text: str) -> str:
     return _TEXT_LITERAL.sub("''", text)
 
 
-def _faults(text: str, message: str, known: Iterable[str]) -> Iterator[str]:
+def _faults(text: str, message: str, known: Collection[str]) -> Iterator[str]:
     """What was expected in place of `text`, for each error of the compiler; each once."""
     errors = _ERROR.findall(message) or [("1", "1", message.splitlines()[0])]
     expected = (_expected(text, int(line), int(at), what, known) for line, at, what in errors)
     return iter(dict.fromkeys(expected))
 
 
-def _expected(text: str, line: int, column: int, message: str, known: Iterable[str]) -> str:
+def _expected(text: str, line: int, column: int, message: str, known: Collection[str]) -> str:
     undeclared = _UNDECLARED.match(message)
     if undeclared is None:
         at = f"line {line}, column {column}: " if line > 0 else ""
@@ -199,7 +199,7 @@ def _expected(text: str, line: int, column: int, message: str, known: Iterable[s
     if text.split("\n")[line - 1][column - 1 : column] == "(":
         return f"a function of CEL, not {undeclared[1]!r}"
     name = undeclared[1].split(".")[0]
-    names = sorted(n for n in known if is_pronounceable(n))
+    names = known if len(known) > MANY else [n for n in known if is_pronounceable(n)]
     hint = _unpronounceable(text, known) or did_you_mean(name, names)
     return f"a known name, not {name!r} (known: {listed(names)}{hint})"
 
@@ -212,9 +212,9 @@ def _brief(message: str) -> str:
     return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", message)
 
 
-def _unpronounceable(text: str, known: Iterable[str]) -> str:
+def _unpronounceable(text: str, known: Collection[str]) -> str:
     bare = _without_literals(text)
-    for name in known:
+    for name in known if len(known) <= MANY else ():
         if not is_pronounceable(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", bare):
             return f"; CEL cannot say {name!r}: use {{variable: {name}}}, or rename the output"
     return ""

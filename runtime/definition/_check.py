@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from ._errors import DefinitionError, Fault
 from ._graph import reachable
 from ._hash import content_hash
 from ._inputs import declaration_faults
 from ._model import Connection, Finding, Function, Input, Node, ProcessDefinition, Switch
-from ._suggestion import did_you_mean, listed
+from ._suggestion import choice_of, did_you_mean, listed
 from ._variables import supply_faults
 
 A_NAME = "a name of letters, digits, '_', '-', '.', ':', '#'"
@@ -175,7 +175,7 @@ def _connection_faults(
         seen.add(connection)
 
 
-def _a_node(name: str, names: Iterable[str], connection: Connection) -> str:
+def _a_node(name: str, names: Collection[str], connection: Connection) -> str:
     return f"a node of this process ({connection}{did_you_mean(name, names)})"
 
 
@@ -186,11 +186,10 @@ def _offer(connection: Connection, ports: tuple[str, ...]) -> str:
 
 
 def _start_faults(nodes: Sequence[Node], start: Sequence[str]) -> Iterator[Fault]:
-    names = list(dict.fromkeys(node.name for node in nodes))
-    known = set(names)
+    names = dict.fromkeys(node.name for node in nodes)
     for index, name in enumerate(start):
-        if name not in known:
-            expected = f"a node of this process ({listed(names)}{did_you_mean(name, names)})"
+        if name not in names:
+            expected = f"a node of this process ({choice_of(names, name)})"
             yield Fault(f"start[{index}]", name, expected)
     for name, count in Counter(start).items():
         if count > 1:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, cast
 
 import attrs
 from msgspec import Meta
@@ -14,6 +14,7 @@ from ._binding import Binding
 from ._builder import JoinChoice, join_of
 from ._errors import NOTHING, DefinitionError, Fault
 from ._expressions import Expression
+from ._formats import is_mapping
 from ._model import (
     ALL,
     ERROR,
@@ -134,7 +135,7 @@ class _NodeReader:
         if inputs is None:
             return {}
         if self.section.content.get("kind") == "each":
-            known = ChainMap({self.section.take("item", TEXT, "item"): "any"}, dict(known))
+            known = self._known_with([self.section.take("item", TEXT, "item")])
         return {
             key: read_value(raw, ANYTHING, known, inputs.at(key), faults)
             for key, raw in inputs.content.items()
@@ -235,8 +236,11 @@ class _NodeReader:
 
     def _known_inside(self) -> Known:
         """The variables, and the node's own `inputs` before them."""
-        own = self.section.content.get("inputs", {})
-        return ChainMap(dict.fromkeys(own, "any"), self._variables()) if is_mapping(own) else {}
+        own = self.section.content.get("inputs")
+        return self._known_with(own) if is_mapping(own) else self.around.known
+
+    def _known_with(self, names: Iterable[str]) -> Known:
+        return ChainMap(dict.fromkeys(names, "any"), cast(dict[str, str], self.around.known))
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[_NodeReader], Kind | None]]] = {

@@ -21,7 +21,7 @@ from ._formats import Format, is_mapping, plain_data, plain_file, refuse_odd
 from ._model import REQUIRED, Input, InputType, Node, ProcessDefinition
 from ._node_types import NodeTypes
 from ._section import COUNT, TEXT, TEXTS, Leaf, Section
-from ._suggestion import did_you_mean, listed
+from ._suggestion import choice_of
 from ._variables import ERROR_VARIABLE
 from ._wfformat import definition_of_wfformat, is_wfformat
 
@@ -163,11 +163,11 @@ class _Document:
 
     def _look_up(self, node: Section, id: str, version: int | None) -> ProcessDefinition | None:
         if callable(self.definitions):
-            found, known = self.definitions(id, version), list[str]()
+            found, known = self.definitions(id, version), ()
         else:
-            found, known = self.definitions.get(id), sorted(self.definitions)
+            found, known = self.definitions.get(id), self.definitions.keys()
         if found is None:
-            hint = f" (known: {listed(known)}{did_you_mean(id, known)})" if known else ""
+            hint = f" (known: {choice_of(known, id)})" if known else ""
             node.add("definition", id, f"the id of a definition given to the loader{hint}")
         elif version not in (None, found.version):
             node.add("version", version, f"{found.version}, the version given to the loader")

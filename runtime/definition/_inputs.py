@@ -12,7 +12,7 @@ import msgspec
 
 from ._errors import NOTHING, Fault, InputError
 from ._model import Input, InputType, ProcessDefinition
-from ._suggestion import did_you_mean, listed
+from ._suggestion import choice_of, did_you_mean
 
 
 def check_inputs(definition: ProcessDefinition, inputs: Mapping[str, object]) -> dict[str, object]:
@@ -59,10 +59,10 @@ def _faults(declared: Sequence[Input], inputs: Mapping[str, object]) -> Iterator
                 yield Fault(each.name, NOTHING, _a(each.type))
         elif not _accepts(each, inputs[each.name]):
             yield Fault(each.name, inputs[each.name], _a(each.type))
-    names = [each.name for each in declared]
+    names = {each.name for each in declared}
     for name in inputs:
         if name not in names:
-            expected = f"a declared input ({listed(names)}{did_you_mean(name, names)})"
+            expected = f"a declared input ({choice_of(names, name)})"
             yield Fault(name, inputs[name], expected)
 
 

@@ -15,7 +15,7 @@ from ._builder import function_kind
 from ._check import A_NAME, NAME
 from ._errors import DefinitionError, Fault
 from ._model import Function, Runs
-from ._suggestion import did_you_mean, listed
+from ._suggestion import choice_of, listed
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 AnyError = TypeVar("AnyError", bound=type[Exception])
@@ -49,7 +49,7 @@ class NodeTypes:
         self._errors: dict[str, type[Exception]] = {}
 
     def __repr__(self) -> str:
-        return f"<NodeTypes {listed(list(self._types))}>"
+        return f"<NodeTypes {listed(self._types)}>"
 
     def __contains__(self, name: object) -> bool:
         return name in self._types
@@ -151,8 +151,7 @@ class NodeTypes:
 
     def expectation(self, name: object) -> str:
         """What to tell someone who asked for a node type that is not registered."""
-        names = sorted(self._types)
-        return f"a registered node type ({listed(names)}{did_you_mean(name, names)})"
+        return f"a registered node type ({choice_of(self._types, name)})"
 
     def _refuse_taken(self, name: str, value: object) -> None:
         taken = self._types.get(name)

@@ -11,7 +11,7 @@ from ._durations import A_DURATION, duration
 from ._errors import DefinitionError, Fault
 from ._expressions import Constant, Expression, Variable
 from ._formats import is_list, is_mapping
-from ._suggestion import did_you_mean, listed
+from ._suggestion import choice_of
 
 Known = Mapping[str, str]
 
@@ -100,8 +100,7 @@ def _variable(
 ) -> Expression | None:
     if isinstance(raw, str) and raw in known:
         return Variable(raw)
-    names = sorted(known)
-    expected = f"a known name (known: {listed(names)}{did_you_mean(raw, names)})"
+    expected = f"a known name (known: {choice_of(known, raw)})"
     faults.append(Fault(place, raw, expected))
     return None
 

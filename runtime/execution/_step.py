@@ -78,5 +78,5 @@ def _join(state: ExecutionState, target: tuple[RoutedNode, int], token: Token) -
         state.in_flight -= 1
         return WAITS
     state.steps = number = state.steps + 1
-    new = state.tokens[number] = Token(number, node)
+    new = state.tokens[number] = Token(number, node, error=firing.arrival.error)
     return new

@@ -99,7 +99,17 @@ def whole_turn(state: ExecutionState, message: Message, now: float, reply: int =
 
 
 def _conclude(state: ExecutionState, now: float, effects: Effects) -> None:
-    """Settle the joins, complete a pause that has become quiet, and see whether all is over."""
+    """Settle the joins, see whether all is over, and complete a pause that has become quiet.
+
+    What had to wait for the pause (a resume) may move tokens, so after that all is asked again.
+    """
+    _settle_and_finish(state, now, effects)
+    while isinstance(state.control, Pausing) and is_quiet(state):
+        become_paused(state, now, effects)
+        _settle_and_finish(state, now, effects)
+
+
+def _settle_and_finish(state: ExecutionState, now: float, effects: Effects) -> None:
     if state.recheck:
         settle_joins(state, now, effects)
     if not state.tokens and state.joins:
@@ -108,5 +118,3 @@ def _conclude(state: ExecutionState, now: float, effects: Effects) -> None:
     is_over = not state.tokens and (state.steps or isinstance(state.control, Ending))
     if is_over and not isinstance(state.control, Finished):
         finish(state, effects)
-    while isinstance(state.control, Pausing) and is_quiet(state):
-        become_paused(state, now, effects)

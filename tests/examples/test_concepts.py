@@ -36,9 +36,7 @@ class Log:
         self.times.append(trio.current_time())
 
 
-async def run(
-    process: pe.ProcessBuilder, inputs: Mapping[str, object] | None = None
-) -> pe.Outcome:
+async def run(process: pe.ProcessBuilder, inputs: Mapping[str, object] | None = None) -> pe.Outcome:
     async with pe.open_runtime() as runtime:
         return await (await runtime.spawn(process.build(), inputs)).result()
 

@@ -1,10 +1,11 @@
-"""What docs/concepts.md says about messages that come twice, too early, too late or from elsewhere."""
+"""What docs/concepts.md says of messages that come twice, too early, too late, from elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import trio
@@ -384,7 +385,7 @@ async def test_a_handle_works_in_a_thread(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(waiting())
 
-        def in_a_thread() -> str:
+        def in_a_thread() -> object:
             handle.signal("answer", "from a thread").wait(timeout=10)
             return handle.result().wait(timeout=10).memory["answer"]
 
@@ -592,3 +593,22 @@ async def test_the_default_is_three_retries_at_random_times(autojump_clock: Mock
     assert outcome.error is not None
     assert outcome.error.attempt == 4
     assert 0 < outcome.duration < 1 + 2 + 4
+
+
+async def test_a_flood_from_a_thread_is_refused_not_lost(autojump_clock: MockClock) -> None:
+    async with pe.open_runtime(mailbox_capacity=2) as runtime:
+        handle = await runtime.spawn(waiting())
+
+        def flood() -> list[pe.Reply[None]]:
+            return [handle.update(number=number) for number in range(10)]
+
+        autojump_clock.autojump_threshold = float("inf")
+        with ThreadPoolExecutor() as pool:
+            replies = pool.submit(flood).result()  # the runtime's thread takes nothing meanwhile
+        for reply in replies[:2]:
+            await reply
+        for reply in replies[2:]:
+            with pytest.raises(pe.MailboxFull):
+                await reply
+        assert runtime.dead_letters.counts == {"mailbox full": 8}
+        await handle.cancel()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import trio
 
 import processengine as pe
 
@@ -40,9 +41,9 @@ def tree(tmp_path: Path) -> Path:
     return top
 
 
-async def test_every_file_is_listed_with_its_hash(program: ModuleType, tree: Path) -> None:
+def test_every_file_is_listed_with_its_hash(program: ModuleType, tree: Path) -> None:
     manifest = tree / "MANIFEST"
-    await program.main(str(tree), str(manifest))
+    trio.run(program.main, str(tree), str(manifest))
     lines = manifest.read_bytes().splitlines()
     assert len(lines) == len(FILES)
     assert f"{hashlib.sha256(b'three').hexdigest()}  déjà vu".encode() in lines
@@ -50,20 +51,20 @@ async def test_every_file_is_listed_with_its_hash(program: ModuleType, tree: Pat
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="there is no sha256sum")
-async def test_sha256sum_accepts_the_manifest(program: ModuleType, tree: Path) -> None:
+def test_sha256sum_accepts_the_manifest(program: ModuleType, tree: Path) -> None:
     manifest = tree / "MANIFEST"
-    await program.main(str(tree), str(manifest))
+    trio.run(program.main, str(tree), str(manifest))
     check = ["sha256sum", "--check", "--strict", "MANIFEST"]
     assert subprocess.run(check, cwd=tree, capture_output=True, check=False).returncode == 0
     (tree / "empty").write_bytes(b"no longer")
     assert subprocess.run(check, cwd=tree, capture_output=True, check=False).returncode == 1
 
 
-async def test_a_second_run_gives_the_same_manifest(program: ModuleType, tree: Path) -> None:
+def test_a_second_run_gives_the_same_manifest(program: ModuleType, tree: Path) -> None:
     manifest = tree / "MANIFEST"
-    await program.main(str(tree), str(manifest))
+    trio.run(program.main, str(tree), str(manifest))
     first = manifest.read_bytes()
-    await program.main(str(tree), str(manifest))
+    trio.run(program.main, str(tree), str(manifest))
     assert manifest.read_bytes() == first
 
 

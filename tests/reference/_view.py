@@ -76,7 +76,7 @@ def _latest(comes_from: frozenset[tuple[str, int]], cyclic: set[str]) -> dict[st
     for join, number in comes_from:
         if join in cyclic:
             latest[join] = max(number, latest.get(join, -1))
-    return latest
+    return dict(sorted(latest.items()))
 
 
 def _joins_of_world(world: reference.World, cyclic: set[str]) -> View:
@@ -178,7 +178,7 @@ def _lineage(
     lineage: dict[int, int] | None, state: ExecutionState, cyclic: set[str]
 ) -> dict[str, int]:
     named = {state.routing.nodes[i].name: number for i, number in (lineage or {}).items()}
-    return {name: number for name, number in named.items() if name in cyclic}
+    return {name: named[name] for name in sorted(named) if name in cyclic}
 
 
 def _joins(state: ExecutionState, cyclic: set[str]) -> View:

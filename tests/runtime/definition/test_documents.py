@@ -389,6 +389,21 @@ def test_the_type_of_an_input_is_forgotten_where_a_node_overwrites_it(types: Nod
         definition_of(document("receipt"), types)
 
 
+def test_what_a_node_is_given_it_can_read_in_its_own_expressions(types: NodeTypes) -> None:
+    inputs = {"limit": {"cel": "order.limit"}}
+    cases = [{"port": "big", "when": "order.total > limit"}]
+    assert node(types, kind="switch", inputs=inputs, cases=cases).inputs == {
+        "limit": cel("order.limit")
+    }
+    with pytest.raises(DefinitionError, match="expected a known name, not 'limit'"):
+        node(types, kind="switch", inputs={"limit": {"cel": "limit"}}, cases=cases)
+
+
+def test_the_list_of_an_each_is_made_before_its_inputs(types: NodeTypes) -> None:
+    with pytest.raises(DefinitionError, match=r"nodes\.n\.over: expected a known name, not 'more'"):
+        node(types, kind="each", type="refund", over="more", item="order", inputs={"more": 1})
+
+
 # -- connections
 
 
@@ -463,6 +478,19 @@ def test_a_child_may_be_written_in_place(types: NodeTypes) -> None:
 
 
 # -- size
+
+
+def test_a_large_document_with_a_fault_in_every_node_is_told_each(types: NodeTypes) -> None:
+    nodes = {
+        f"n{i}": {"type": "refund", "inputs": {"order": {"cel": f"m{i}"}}} for i in range(5000)
+    }
+    with pytest.raises(DefinitionError) as caught:
+        definition_of({"id": "large", "nodes": nodes}, types)
+    assert len(caught.value.faults) == 5000
+    assert str(caught.value.faults[0]) == (
+        "nodes.n0.inputs.order.cel: expected a known name, not 'm0'"
+        " (known: error, n0, n1, n2, n3, n4, n5, n6, n7, n8 and 4991 more), got 'm0'"
+    )
 
 
 def test_a_long_chain_is_no_deep_document(types: NodeTypes) -> None:

@@ -62,7 +62,7 @@ def test_every_variable_that_is_wrong_is_listed() -> None:
         "  order: expected a value, got nothing\n"
         "  rate: expected a double, got nothing\n"
         "  copies: expected an int, got 'two'\n"
-        "  oder: expected a declared input (order, rate, copies; did you mean 'order'?), got 1"
+        "  oder: expected a declared input (copies, order, rate; did you mean 'order'?), got 1"
     )
     assert pickle.loads(pickle.dumps(caught.value)).faults == caught.value.faults
 
