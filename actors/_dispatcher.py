@@ -118,6 +118,7 @@ class Dispatcher(Generic[J]):
             # In our own context: the caller may be a job that has set context variables.
             self._context.run(self._nursery.start_soon, self._work)
 
+    @trio.lowlevel.enable_ki_protection  # Ctrl-C is for the host's main task, which then closes us
     async def _work(self) -> None:
         self._awake -= 1
         worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context())

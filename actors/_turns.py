@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
+import trio
+
 from ._mailbox import Mailbox
 from ._messages import Message
 from ._reply import Reply
@@ -34,8 +36,8 @@ class TurnLoop(Generic[A]):
 
     A message that comes while no turn is running is taken at once. One that comes in the middle of
     a turn (from an actor to another, or to itself) waits in a mailbox until that turn is over, so
-    turns never nest and nothing recurses. Outside a turn every mailbox is empty: an idle actor has
-    none. Belongs to one thread.
+    turns never nest and nothing recurses. Ctrl-C does not interrupt one. Outside a turn every
+    mailbox is empty: an idle actor has none. Belongs to one thread.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
@@ -50,6 +52,7 @@ class TurnLoop(Generic[A]):
         """How many messages wait for their turn; 0 unless asked from inside one."""
         return sum(len(mailbox) for mailbox in self._mail.values())
 
+    @trio.lowlevel.enable_ki_protection
     def post(self, actor: A, message: Message, reply: AnyReply = None) -> bool:
         """Have an actor take a message; false, and nothing done, if its user lane is full."""
         if self._turning:
@@ -64,6 +67,7 @@ class TurnLoop(Generic[A]):
             self._turning = False
         return True
 
+    @trio.lowlevel.enable_ki_protection
     def post_all(self, letters: Iterable[Letter[A]]) -> list[Letter[A]]:
         """Deliver many messages, all of them before the first turn, so that lanes take effect.
 
@@ -78,6 +82,7 @@ class TurnLoop(Generic[A]):
             self._turning = turning
         return refused
 
+    @trio.lowlevel.enable_ki_protection
     def run(self, actor: A, work: Callable[[W], None], argument: W) -> None:
         """Call `work` as part of a turn of `actor`: messages that it sends are taken after it."""
         turning, self._turning = self._turning, True

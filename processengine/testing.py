@@ -2,26 +2,32 @@
 
 from processengine.runtime.testing import (
     Bodies,
+    GameExecution,
     NodeSketch,
     Observer,
     Palette,
-    Simulated,
-    Simulation,
     Sketch,
+    TokenGame,
+    chances,
     check_invariants,
     draw_sketch,
     dump,
+    run_virtual,
+    sketches,
 )
 
 __all__ = [
     "Bodies",
+    "GameExecution",
     "NodeSketch",
     "Observer",
     "Palette",
-    "Simulated",
-    "Simulation",
     "Sketch",
+    "TokenGame",
+    "chances",
     "check_invariants",
     "draw_sketch",
     "dump",
+    "run_virtual",
+    "sketches",
 ]

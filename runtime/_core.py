@@ -83,6 +83,7 @@ class Core:
 
     # Life
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self, stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
         """Serve until `stop`, then end every execution and leave nothing running."""
         # Shielded: the host's cancellation reaches executions as a message, as a handle's does.
@@ -140,6 +141,7 @@ class Core:
                 del self.programs[next(iter(self.programs))]
         return program
 
+    @trio.lowlevel.enable_ki_protection
     def begin(
         self,
         id: str,

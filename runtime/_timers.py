@@ -82,6 +82,7 @@ class Timers:
             return entry
         return heapq.heappop(self._heap)
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Wake executions as time goes by, until cancelled."""
         while True:

@@ -92,11 +92,11 @@ async def follow(handle: pe.ActorHandle) -> None:
 async def main() -> None:
     """Run a small order and a large one side by side."""
     order = order_process()
-    async with pe.open_runtime() as runtime, trio.open_nursery() as nursery:
-        for id, total in ("small", 120.0), ("large", 4000.0):
-            handle = await runtime.spawn(order, {"order_id": id, "total": total}, id=id)
-            nursery.start_soon(follow, handle)
-        await runtime.wait_all_ended()
+    async with pe.open_runtime() as runtime:
+        async with trio.open_nursery() as nursery:
+            for id, total in ("small", 120.0), ("large", 4000.0):
+                handle = await runtime.spawn(order, {"order_id": id, "total": total}, id=id)
+                nursery.start_soon(follow, handle)
         for id in "small", "large":
             outcome = await runtime.get(id).result()
             print(f"{id:6} {outcome.state} in {outcome.duration:.1f} s: {outcome.memory['ship']}")

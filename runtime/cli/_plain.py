@@ -31,7 +31,7 @@ def _encoded(value: object) -> bytes:
 
 def shown(value: object, most: int = 500) -> str:
     """A value on one line, as JSON where it is that, cut where it is long."""
-    text = _encoded(value).decode()
+    text = _encoded(str(value) if isinstance(value, ErrorContext) else value).decode()
     if len(text) <= most:
         return text
     return f"{text[:most]}… ({len(text) - most} more characters; --json shows all)"

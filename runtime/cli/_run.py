@@ -15,6 +15,7 @@ from ..definition import ProcessDefinition, check_inputs
 from ._arguments import named_pairs, named_values
 from ._interrupts import Interrupts
 from ._loading import load
+from ._logging import StandardError, logged_to_standard_error
 from ._outcome import exit_status, outcome_data, outcome_lines
 from ._output import Output
 from ._progress import Progress
@@ -39,8 +40,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Run one execution; the exit status tells how it ended."""
     job = _job(arguments)
     view, interrupts = view_for(output, arguments.quiet), Interrupts()
-    with interrupts.installed():
-        outcome = trio.run(_execute, job, view, interrupts)
+    with interrupts.installed(), logged_to_standard_error() as log:
+        outcome = trio.run(_execute, job, view, interrupts, log)
     output.document(outcome_data(outcome))
     output.lines(outcome_lines(outcome))
     return interrupts.exit_status if outcome.state == "cancelled" else exit_status(outcome.state)
@@ -57,9 +58,10 @@ def _job(arguments: argparse.Namespace) -> Job:
     return Job(definition, inputs, signals, options, arguments.id)
 
 
-async def _execute(job: Job, view: View, interrupts: Interrupts) -> Outcome:
+async def _execute(job: Job, view: View, interrupts: Interrupts, log: StandardError) -> Outcome:
     async with open_runtime(job.options) as runtime:
         handle = await runtime.spawn(job.definition, job.inputs, id=job.id)
+        log.shown_elsewhere = handle.id
         events = handle.watch(WATCHED)
         for name, payload in job.signals:
             handle.signal(name, payload)

@@ -29,6 +29,8 @@ _GIVES: Mapping[Returns, tuple[str, tuple[str, ...]]] = {
     "number": ("a number of seconds or a duration", ("INT", "UINT", "DOUBLE", "DURATION")),
     "list": ("a list", ("LIST",)),
 }
+MAX_DEPTH = 32  # of the package's parser
+
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*", re.ASCII)
 _TEXT_LITERAL = re.compile(
@@ -169,11 +171,14 @@ def free_names(text: str) -> list[str]:
 
 
 def _names_in(text: str) -> Iterator[str]:
-    """Every dotted path in the text and the beginnings of it, longest last; each once."""
+    """Every dotted path in the text and the beginnings of it, longest last; each once.
+
+    Only as many parts as the compiler takes, or a path of 50,000 would have gigabytes of beginnings.
+    """
     seen: set[str] = set()
     for path in _PATH.findall(_without_literals(text)):
         parts = [part.strip() for part in path.split(".")]
-        for end in range(1, len(parts) + 1):
+        for end in range(1, min(len(parts), MAX_DEPTH) + 1):
             name = ".".join(parts[:end])
             if name not in seen:
                 seen.add(name)

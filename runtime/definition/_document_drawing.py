@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import attrs
 
@@ -11,6 +12,8 @@ from ._errors import Fault
 from ._formats import is_mapping
 from ._model import OUT, Connection
 from ._section import TEXT, TEXTS, Leaf, Section
+
+MOST_CUTS = 50  # dots in the name of a port
 
 _TARGETS = Leaf[list[str] | str](list[str] | str, "the name of a node or a list of names")
 _AN_ARROW = "text such as 'a -> b' or 'a.error -> b', or a mapping with 'from' and 'to'"
@@ -134,6 +137,6 @@ def _end(text: str, names: set[str]) -> tuple[str, str]:
     """Node and port behind `node` or `node.port`: of dotted names the longest known one wins."""
     if text in names or "." not in text:
         return text, OUT
-    cuts: Iterable[int] = (i for i in range(len(text) - 1, 0, -1) if text[i] == ".")
+    cuts = islice((i for i in range(len(text) - 1, 0, -1) if text[i] == "."), MOST_CUTS)
     cut = next((i for i in cuts if text[:i] in names), text.rindex("."))
     return text[:cut], text[cut + 1 :]

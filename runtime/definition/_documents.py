@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, get_args
 
 import attrs
@@ -105,7 +105,10 @@ class _Document:
         places = {fault.place for fault in faults}
         faults += [each for each in _faults_of(parts, drawing) if each.place not in places]
         if len(faults) > before:
-            faults[before:] = sorted(faults[before:], key=self._position)
+            positions = {draft.name: index for index, draft in enumerate(drafts)}
+            faults[before:] = sorted(
+                faults[before:], key=lambda fault: self._position(fault, positions)
+            )
             return None
         return define(**parts, description=self.section.content.get("description", ""))
 
@@ -122,11 +125,13 @@ class _Document:
             "start": drawing.start,
         }
 
-    def _position(self, fault: Fault) -> int:
-        """Where the top-level key of a place stands among those that a document may have."""
+    def _position(self, fault: Fault, nodes: Mapping[str, int]) -> tuple[int, int]:
+        """Where a fault stands in the document: its top-level key, and for `nodes` which node."""
         place = fault.place.removeprefix(self.section.place).removeprefix(".")
-        key = re.split(r"[.\[]", place, maxsplit=1)[0]
-        return _KEYS.index(key) if key in _KEYS else -1
+        key, *rest = re.split(r"[.\[]", place)
+        prefixes = (".".join(rest[:end]) for end in range(min(len(rest), 50), 0, -1))
+        node = next((nodes[name] for name in prefixes if name in nodes), -1)
+        return (_KEYS.index(key) if key in _KEYS else -1, node if key == "nodes" else -1)
 
     def _drafts(self) -> list[Draft]:
         nodes = self.section.section("nodes")
@@ -162,8 +167,9 @@ class _Document:
         return self._look_up(node, named, version)
 
     def _look_up(self, node: Section, id: str, version: int | None) -> ProcessDefinition | None:
+        known: Collection[str] = ()
         if callable(self.definitions):
-            found, known = self.definitions(id, version), ()
+            found = self.definitions(id, version)
         else:
             found, known = self.definitions.get(id), self.definitions.keys()
         if found is None:

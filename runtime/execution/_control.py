@@ -71,8 +71,11 @@ def _start_pausing(
 ) -> None:
     if isinstance(state.control, Pausing):
         state.control.replies.append(reply)
+        is_news = message.mode == "interrupt"
     else:
         state.control = Pausing(message.timeouts, now, [reply], [])
+        is_news = True
+    if is_news:
         _tell_children(state, message, effects)
     if message.mode == "interrupt":
         for token in state.tokens.values():
@@ -170,7 +173,9 @@ def on_skip(state: ExecutionState, message: Skip, now: float, effects: Effects, 
         if token.node.name == message.node and token.counts_for_joins
     ]
     for token in tokens:
-        _skip(state, token, effects)
+        # Where the one before led to a join that cancels, this one may be gone.
+        if token.step in state.tokens and token.counts_for_joins:
+            _skip(state, token, effects)
     effects.append(Answer(reply, None) if tokens else _refuse(state, message.node, "skip", reply))
 
 

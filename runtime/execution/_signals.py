@@ -20,25 +20,27 @@ def on_signal(
     state: ExecutionState, message: Signal, now: float, effects: Effects, reply: int
 ) -> None:
     """Keep the signal, then hand it to whoever waits for it (while a pause is on: on resume)."""
-    kept: Kept = state.signals if state.signals is not None else deque()
-    if len(kept) >= state.limits.kept_signals:
-        effects.append(Refuse(reply, TooManySignals(message.name, state.limits.kept_signals)))
-        return
     try:
         check_memory(state, {f"signal {message.name}": message.size})
     except MemoryLimitExceeded as error:
         effects.append(Refuse(reply, error))
         return
+    kept: Kept = state.signals if state.signals is not None else deque()
     kept.append((message.name, message.payload, message.size))
     state.signals = kept
     hand_out_signals(state, effects)
-    effects.append(Answer(reply, None))
+    if len(kept) > state.limits.kept_signals:
+        kept.pop()
+        effects.append(Refuse(reply, TooManySignals(message.name, state.limits.kept_signals)))
+    else:
+        effects.append(Answer(reply, None))
 
 
 def hand_out_signals(state: ExecutionState, effects: Effects) -> None:
     """Give every wait its signal, the longest waiting first."""
     for token in list(state.tokens.values()):
-        if isinstance(token.phase, Waiting):
+        # Where the one before led to a join that cancels, this one may be gone.
+        if isinstance(token.phase, Waiting) and token.step in state.tokens:
             consume_signal(state, token, effects)
 
 

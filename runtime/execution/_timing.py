@@ -100,6 +100,6 @@ def rearm(state: ExecutionState, held: float, effects: Effects) -> None:
             token.phase = phase = Waiting(phase.due + held)
         if isinstance(phase, (BackingOff, Delayed, Waiting)) and phase.due is not None:
             effects.append(WakeAt(phase.due, token.step))
-    if state.deadline is not None and held:
+    if state.deadline is not None:
         state.deadline += held
         effects.append(WakeAt(state.deadline, 0))

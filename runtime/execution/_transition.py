@@ -7,10 +7,10 @@ owns it, and copying it would cost more than the turn.
 
 from __future__ import annotations
 
-from ...actors import ActorGone, Message, Signal, Update
+from ...actors import ActorGone, Cancel, Message, Pause, Resume, Signal, Update
 from ._children import on_child_ended, on_child_paused
 from ._control import CONTROL, Handler, become_paused, is_quiet
-from ._effects import Effects, Ended, Refuse
+from ._effects import Answer, Effects, Ended, Refuse
 from ._outcomes import (
     on_calls,
     on_chose,
@@ -91,11 +91,20 @@ def whole_turn(state: ExecutionState, message: Message, now: float, reply: int =
         if isinstance(message, (Signal, Update)):
             return [Refuse(reply, ActorGone(state.id, f"it has ended, {control.state}"))]
         if isinstance(control, Finished):
-            return effects
+            return _answer_after_the_end(state.id, control, message, reply)
     HANDLERS[type(message)](state, message, now, effects, reply)
     if state.recheck or not state.tokens or state.control is not ACTIVE:
         _conclude(state, now, effects)
     return effects
+
+
+def _answer_after_the_end(id: str, control: Finished, message: Message, reply: int) -> Effects:
+    """Answer a message that was waiting for its turn when the execution ended."""
+    if not reply:
+        return []
+    if isinstance(message, (Pause, Resume, Cancel)):
+        return [Answer(reply, control.state)]
+    return [Refuse(reply, ActorGone(id, f"it has ended, {control.state}"))]
 
 
 def _conclude(state: ExecutionState, now: float, effects: Effects) -> None:

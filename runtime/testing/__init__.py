@@ -1,24 +1,29 @@
 """How to test a process: virtual time, drawn schedules, random processes, the engine by itself.
 
-Owns nothing the engine needs. Start reading at `_virtual` for tests of the running engine, at
-`_simulation` for tests without an event loop.
+Owns nothing the engine needs. Start reading at `_virtual` for tests of the running engine, at `_game`
+for tests without an event loop.
 """
 
 from ._drawing import Palette, draw_sketch
 from ._dump import dump
+from ._game import GameExecution, Observer, TokenGame
 from ._invariants import check_invariants
-from ._simulation import Observer, Simulated, Simulation
 from ._sketch import Bodies, NodeSketch, Sketch
+from ._strategies import chances, sketches
+from ._virtual import run_virtual
 
 __all__ = [
     "Bodies",
+    "GameExecution",
     "NodeSketch",
     "Observer",
     "Palette",
-    "Simulated",
-    "Simulation",
     "Sketch",
+    "TokenGame",
+    "chances",
     "check_invariants",
     "draw_sketch",
     "dump",
+    "run_virtual",
+    "sketches",
 ]

@@ -1,6 +1,7 @@
 """Brings the programs under `examples/` into the tests, as they are."""
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ def load_example(monkeypatch: pytest.MonkeyPatch) -> LoadExample:
 
     def load(path: str) -> ModuleType:
         file = ROOT / "examples" / path
-        monkeypatch.syspath_prepend(str(file.parent))
+        monkeypatch.setattr(sys, "path", [str(file.parent), *sys.path])
         return importlib.import_module(file.stem)
 
     return load

@@ -221,10 +221,13 @@ async def test_a_child_gives_its_memory_and_gets_only_its_inputs(
     async def double(number: int) -> int:
         return 2 * number
 
+    def of_parent(seven: int) -> int:
+        return seven
+
     child = pe.ProcessBuilder("child")
     child.node(double)
     parent = pe.ProcessBuilder("parent")
-    parent.process("child", child.build(), inputs={"number": lambda seven: seven})
+    parent.process("child", child.build(), inputs={"number": of_parent})
     outcome = await run(parent, {"seven": 7, "secret": "x"})
     assert outcome.memory["child"] == {"number": 7, "double": 14}
 

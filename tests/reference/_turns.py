@@ -139,6 +139,7 @@ def _pause(world: World, message: Pause, now: float) -> World:
         return world.but(life=attrs.evolve(life, deferred=(*life.deferred, message)))
     if not isinstance(life, Pausing):
         world = world.but(life=Pausing(message.timeouts, now))
+    if not isinstance(life, Pausing) or message.mode == "interrupt":
         for token in world.tokens:
             if isinstance(token.phase, Calling):
                 world = _doing(world, token, attrs.evolve(token.phase, is_paused=False))

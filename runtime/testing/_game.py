@@ -1,6 +1,6 @@
 """Executions without an event loop: the transition function, and a scheduler whose choices are drawn.
 
-Nodes are not run: how an attempt comes out, and when, is drawn too. So one simulation shows one of
+Nodes are not run: how an attempt comes out, and when, is drawn too. So one game shows one of
 all the things that could happen to a process, in microseconds a turn.
 """
 
@@ -19,6 +19,7 @@ from ...actors import Cancel, Message, Pause, Resume
 from ...supervision import Retry
 from ..definition import Process, ProcessDefinition, RoutingMap
 from ..execution import (
+    Active,
     Answer,
     Begin,
     CallChild,
@@ -28,6 +29,7 @@ from ..execution import (
     Due,
     Effect,
     Ended,
+    Ending,
     ExecutionState,
     Finished,
     GraceOver,
@@ -37,6 +39,7 @@ from ..execution import (
     Pausing,
     Refuse,
     Stop,
+    Stopping,
     TellChild,
     Token,
     Waiting,
@@ -48,13 +51,13 @@ from ._invariants import check_invariants
 from ._messages import draw_control, draw_hazard
 from ._outcomes import draw_outcome
 
-LIMITS = Limits(Retry(attempts=1), memory=1_000, kept_signals=3)
+LIMITS = Limits(Retry(attempts=1), memory=1_000, kept_signals=2)
 GRACE = 3.0
 
 
 @attrs.define(eq=False)
-class Simulated:
-    """One execution of a simulation. `attempts` are under way, by step; `asked` waits for answers.
+class GameExecution:
+    """One execution of a game. `attempts` are under way, by step; `asked` waits for answers.
 
     `records` are the messages it took, with the time and the number of the answer: feeding them to
     the transition again gives the same state.
@@ -66,6 +69,7 @@ class Simulated:
     attempts: dict[int, Token] = attrs.field(factory=dict)
     asked: dict[int, tuple[Message, Callable[[], None] | None]] = attrs.field(factory=dict)
     records: list[tuple[float, Message, int]] = attrs.field(factory=list)
+    told: set[int] = attrs.field(factory=set)
     is_held: bool = False
 
     @property
@@ -75,13 +79,13 @@ class Simulated:
 
 
 class Observer:
-    """Looks on at a simulation; does nothing unless overridden."""
+    """Looks on at a game; does nothing unless overridden."""
 
-    def before(self, execution: Simulated, message: Message, now: float) -> None:
+    def before(self, execution: GameExecution, message: Message, now: float) -> None:
         """A turn is about to be taken."""
 
     def after(
-        self, execution: Simulated, message: Message, now: float, effects: Iterable[Effect]
+        self, execution: GameExecution, message: Message, now: float, effects: Iterable[Effect]
     ) -> None:
         """A turn has been taken, and its effects are about to be performed."""
 
@@ -89,7 +93,7 @@ class Observer:
 Letter = tuple[str, Message, Callable[[], None] | None]
 
 
-class Simulation:
+class TokenGame:
     """Runs one execution of a definition, and its children, checking the engine at every turn.
 
     All that is left to chance is drawn from `random`. Raises `AssertionError` when an invariant of
@@ -107,7 +111,7 @@ class Simulation:
         self.now = 0.0
         self.random = random
         self.turns = 0
-        self.executions: dict[str, Simulated] = {}
+        self.executions: dict[str, GameExecution] = {}
         self._observer = observer or Observer()
         self._limits = limits
         self._numbers = itertools.count(1)
@@ -115,8 +119,8 @@ class Simulation:
         self._timers: list[tuple[float, int, str, Message]] = []
         self.root = self._make("root", definition, None)
 
-    def _make(self, id: str, of: ProcessDefinition, parent: tuple[str, int] | None) -> Simulated:
-        made = Simulated(ExecutionState(id, RoutingMap(of), self._limits), of, parent)
+    def _make(self, id: str, of: ProcessDefinition, parent: tuple[str, int] | None) -> GameExecution:
+        made = GameExecution(ExecutionState(id, RoutingMap(of), self._limits), of, parent)
         self.executions[id] = made
         return made
 
@@ -161,6 +165,7 @@ class Simulation:
                 self.pass_time()
         if self._held():
             for execution in self._held():
+                assert not isinstance(execution.state.control, Pausing), "it never pauses"
                 self.ask(execution.state.id, Resume())
             self.finish(turns)
             return
@@ -171,13 +176,14 @@ class Simulation:
         """Whether an attempt is under way or a timer is set."""
         return bool(self._timers) or any(each.attempts for each in self.executions.values())
 
-    def _held(self) -> list[Simulated]:
+    def _held(self) -> list[GameExecution]:
         return [
             e for e in self.executions.values() if isinstance(e.state.control, (Paused, Pausing))
         ]
 
     def _check_that_it_waits_for_signals_only(self) -> None:
         for execution in self.executions.values():
+            assert not isinstance(execution.state.control, Ending), "it never ends"
             for token in execution.state.tokens.values():
                 waits = isinstance(token.phase, Waiting) and token.phase.due is None
                 calls = token.step in {
@@ -189,7 +195,7 @@ class Simulation:
             began = execution.state.steps or execution.has_ended
             assert execution.state.tokens or execution.has_ended or not began
             left = [message for message, _ in execution.asked.values()]
-            assert not left or not execution.has_ended, f"never answered: {left}"
+            assert not left, f"never answered: {left}"
 
     def land_one(self) -> bool:
         """Let one of the attempts under way end; false if there is none."""
@@ -211,7 +217,7 @@ class Simulation:
         self.post(id, message)
         return True
 
-    def _anyone(self) -> Simulated:
+    def _anyone(self) -> GameExecution:
         return pick(self.random, list(self.executions.values()))
 
     def ask(self, id: str, message: Message, answered: Callable[[], None] | None = None) -> None:
@@ -232,9 +238,6 @@ class Simulation:
     def _turn(self, id: str, message: Message, answered: Callable[[], None] | None) -> None:
         self.turns += 1
         execution = self.executions[id]
-        if answered is not None and execution.has_ended:
-            answered()  # the runtime answers for those that have ended
-            answered = None
         reply = 0 if answered is None else next(self._numbers)
         if reply:
             execution.asked[reply] = message, answered
@@ -247,32 +250,55 @@ class Simulation:
         check_invariants(execution.state)
         for effect in effects:
             assert could_start or not isinstance(effect, Token), f"started while paused: {effect}"
-            assert not had_ended or isinstance(effect, Refuse), f"after the end: {effect}"
+            assert not had_ended or isinstance(effect, (Answer, Refuse)), f"after the end: {effect}"
             _PERFORM[type(effect)](self, execution, effect)
         execution.is_held = isinstance(execution.state.control, Paused)
+        self._check_stops(execution)
+        self._check_timers(execution)
 
-    def _start(self, execution: Simulated, token: Token) -> None:
+    def _check_stops(self, execution: GameExecution) -> None:
+        for step, token in execution.attempts.items():
+            told = step in execution.told or not isinstance(token.phase, Stopping)
+            assert told, f"nobody told {token} to stop"
+
+    def _check_timers(self, execution: GameExecution) -> None:
+        if not isinstance(execution.state.control, Active):
+            return
+        state = execution.state
+        armed = {
+            (m.step, m.due) for _, _, id, m in self._timers if id == state.id and isinstance(m, Due)
+        }
+        needed = {
+            (token.step, getattr(token.phase, "due", None)) for token in state.tokens.values()
+        }
+        needed.add((0, state.deadline))
+        lacking = {timer for timer in needed - armed if timer[1] is not None}
+        assert not lacking, f"no timer is set for {lacking}"
+
+    def _start(self, execution: GameExecution, token: Token) -> None:
         assert token.step not in execution.attempts, f"started twice: {token}"
         execution.attempts[token.step] = token
+        execution.told.discard(token.step)
         timeout = token.node.spec.timeout
         if timeout is not None:
             overdue = Overdue(token.step, token.attempt, 0.5)
             self._set_timer(self.now + timeout, execution, overdue)
 
-    def _stop(self, execution: Simulated, effect: Stop) -> None:
+    def _stop(self, execution: GameExecution, effect: Stop) -> None:
         assert effect.token.step in execution.attempts, f"stopped, but not under way: {effect}"
+        execution.told.add(effect.token.step)
 
-    def _set_timer(self, due: float, execution: Simulated, message: Message) -> None:
+    def _set_timer(self, due: float, execution: GameExecution, message: Message) -> None:
         assert due >= self.now or isinstance(message, Due), f"{message} was due at {due}"
         heapq.heappush(self._timers, (due, next(self._numbers), execution.state.id, message))
 
-    def _wake_at(self, execution: Simulated, effect: WakeAt) -> None:
+    def _wake_at(self, execution: GameExecution, effect: WakeAt) -> None:
         self._set_timer(effect.due, execution, Due(effect.step, effect.due))
 
-    def _closing(self, execution: Simulated, effect: Closing) -> None:
+    def _closing(self, execution: GameExecution, effect: Closing) -> None:
         self._set_timer(self.now + GRACE, execution, GraceOver())
 
-    def _answer(self, execution: Simulated, effect: Answer | Refuse) -> None:
+    def _answer(self, execution: GameExecution, effect: Answer | Refuse) -> None:
         if effect.reply:
             message, answered = execution.asked.pop(effect.reply)
             if isinstance(effect, Answer) and isinstance(message, Pause):
@@ -280,14 +306,14 @@ class Simulation:
             if answered is not None:
                 answered()
 
-    def _call_child(self, execution: Simulated, effect: CallChild) -> None:
+    def _call_child(self, execution: GameExecution, effect: CallChild) -> None:
         parent = execution.state.id, effect.step
         kind = execution.state.tokens[effect.step].node.spec.kind
         assert isinstance(kind, Process)
         self._make(effect.child, kind.definition, parent)
         self.post(effect.child, Begin({}, {}, kind.definition.timeout))
 
-    def _tell_child(self, execution: Simulated, effect: TellChild) -> None:
+    def _tell_child(self, execution: GameExecution, effect: TellChild) -> None:
         child = self.executions[effect.child]
         if child.has_ended:
             return
@@ -298,7 +324,7 @@ class Simulation:
         else:
             self.post(effect.child, effect.message)
 
-    def _ended(self, execution: Simulated, effect: Ended) -> None:
+    def _ended(self, execution: GameExecution, effect: Ended) -> None:
         control = execution.state.control
         assert isinstance(control, Finished)
         left = [message for message, _ in execution.asked.values()]
@@ -320,18 +346,18 @@ def _nothing() -> None:
     pass
 
 
-def _posting(simulation: Simulation, id: str, message: Message) -> Callable[[], None]:
-    return lambda: simulation.post(id, message)
+def _posting(game: TokenGame, id: str, message: Message) -> Callable[[], None]:
+    return lambda: game.post(id, message)
 
 
-_PERFORM: dict[type, Callable[[Simulation, Simulated, Any], None]] = {
-    Token: Simulation._start,
-    Stop: Simulation._stop,
-    WakeAt: Simulation._wake_at,
-    Closing: Simulation._closing,
-    Answer: Simulation._answer,
-    Refuse: Simulation._answer,
-    CallChild: Simulation._call_child,
-    TellChild: Simulation._tell_child,
-    Ended: Simulation._ended,
+_PERFORM: dict[type, Callable[[TokenGame, GameExecution, Any], None]] = {
+    Token: TokenGame._start,
+    Stop: TokenGame._stop,
+    WakeAt: TokenGame._wake_at,
+    Closing: TokenGame._closing,
+    Answer: TokenGame._answer,
+    Refuse: TokenGame._answer,
+    CallChild: TokenGame._call_child,
+    TellChild: TokenGame._tell_child,
+    Ended: TokenGame._ended,
 }

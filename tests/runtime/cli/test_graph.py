@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+from .conftest import Engine
+
+
+def test_a_process_is_drawn_as_mermaid_without_its_functions(
+    order: Path, processengine: Engine
+) -> None:
+    ran = processengine("graph", "order.yaml")
+    assert ran.status == 0
+    assert ran.out.startswith('flowchart LR\n    n0["reserve"]\n')
+
+
+def test_svg_can_be_asked_for_by_format_or_by_name(order: Path, processengine: Engine) -> None:
+    printed = processengine("graph", "order.yaml", "--format", "svg").out
+    assert processengine("graph", "order.yaml", "-o", "order.svg").out == ""
+    assert printed == (order / "order.svg").read_text(encoding="utf-8")
+    assert printed.startswith("<svg ")
+
+
+def test_a_format_beats_a_name(order: Path, processengine: Engine) -> None:
+    processengine("graph", "order.yaml", "--format", "mermaid", "-o", "order.svg")
+    assert (order / "order.svg").read_text(encoding="utf-8").startswith("flowchart")
+
+
+def test_ports_that_only_functions_know_are_drawn_too(order: Path, processengine: Engine) -> None:
+    nodes = {
+        "poll": {"type": "poll", "on": {"ready": "end", "late": "end"}},
+        "end": {"kind": "end"},
+    }
+    (order / "poll.json").write_text(json.dumps({"id": "poll", "nodes": nodes}))
+    out = processengine("graph", "poll.json").out
+    assert '|"ready"|' in out
+    assert '|"late"|' in out
+
+
+def test_other_faults_are_still_faults(order: Path, processengine: Engine) -> None:
+    nodes = {"poll": {"type": "poll", "on": {"ready": "nobody"}}}
+    (order / "poll.json").write_text(json.dumps({"id": "poll", "nodes": nodes}))
+    ran = processengine("graph", "poll.json")
+    assert ran.status == 2
+    assert "'nobody'" in ran.err
+
+
+def test_with_its_functions_a_graph_is_checked_in_full(order: Path, processengine: Engine) -> None:
+    (order / "other.py").write_text("def other(): ...\n")
+    assert processengine("graph", "order.yaml", "--nodes", "other.py").status == 2

@@ -1,0 +1,109 @@
+"""What `docs/definitions.md` shows is what the loader takes, and says."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+from processengine.runtime.definition import (
+    DefinitionError,
+    Format,
+    NodeTypes,
+    cel,
+    parse_definition,
+)
+
+DOCS = Path(__file__).parents[3] / "docs"
+MANUAL = (DOCS / "definitions.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+DOCUMENTS = [(kind, text) for kind, text in BLOCKS if kind in ("json", "toml", "yaml")]
+
+
+@pytest.fixture
+def types() -> NodeTypes:
+    types = NodeTypes()
+
+    async def node() -> None: ...
+
+    for name in ("reserve", "charge", "ship_line", "refund", "render", "send"):
+        types.register(node, name)
+    return types
+
+
+@pytest.mark.parametrize(("format", "text"), DOCUMENTS)
+def test_the_documents_of_the_manual_load(format: str, text: str, types: NodeTypes) -> None:
+    assert parse_definition(text, cast(Format, format), types).warnings == ()
+
+
+def test_the_manual_shows_documents_in_every_format() -> None:
+    assert {kind for kind, _ in DOCUMENTS} == {"json", "toml", "yaml"}
+
+
+def test_the_formats_say_the_same(types: NodeTypes) -> None:
+    in_json, in_toml = (
+        next(
+            parse_definition(text, cast(Format, kind), types)
+            for kind, text in DOCUMENTS
+            if kind == f
+        )
+        for f in ("json", "toml")
+    )
+    assert in_json == in_toml
+
+
+def test_the_expressions_of_the_manual_compile() -> None:
+    (block,) = [text for kind, text in BLOCKS if not kind and "exists" in text]
+    for line in block.splitlines():
+        assert cel(line).reads
+
+
+def test_the_faults_of_the_manual_are_those_of_the_loader(types: NodeTypes) -> None:
+    (expected,) = [text for kind, text in BLOCKS if not kind and "4 faults" in text]
+    document = """
+        id: orders
+        inputs: {order: {type: object}}
+        nodes:
+          charge: {type: charge, retry: {attempts: three}, then: size, on: {error: refnd}}
+          size: {kind: switch, cases: [{port: big, when: ordr.total > 100}]}
+          refund: {type: refund}
+    """
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(document, "yaml", types, name="orders.yaml")
+    assert str(caught.value) == expected.rstrip("\n")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module and the files that the Python of the manual speaks of."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.yaml").write_text(DOCUMENTS[0][1], encoding="utf-8")
+    (tmp_path / "invoice.yaml").write_text(INVOICE, encoding="utf-8")
+    shop = ModuleType("shop")
+    functions, *_ = (text for kind, text in BLOCKS if kind == "python")
+    exec(functions, shop.__dict__)
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    yield shop
+    vars(shop).clear()
+
+
+INVOICE = "id: invoice\nnodes: {refund: {type: refund}}\n"
+
+
+def test_the_python_of_the_manual_runs(shop: ModuleType) -> None:
+    _, *programs = (text for kind, text in BLOCKS if kind == "python")
+    names: dict[str, Any] = {}
+    for program in programs:
+        exec(program, names if "load_definition" in program else dict(names))
+    assert names["definition"].id == "orders"
+    assert names["orders"] == names["definition"]
+
+
+def test_every_link_of_the_manual_leads_somewhere() -> None:
+    for target, fragment in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", MANUAL):
+        text = (DOCS / target).read_text(encoding="utf-8") if target else MANUAL
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert not fragment or fragment in [each.lower().replace(" ", "-") for each in headings]
