@@ -2,11 +2,12 @@
 
 from processengine.runtime.testing import (
     Bodies,
-    GameExecution,
     NodeSketch,
     Observer,
     Palette,
     Sketch,
+    Table,
+    TableExecution,
     TokenGame,
     chances,
     check_invariants,
@@ -18,11 +19,12 @@ from processengine.runtime.testing import (
 
 __all__ = [
     "Bodies",
-    "GameExecution",
     "NodeSketch",
     "Observer",
     "Palette",
     "Sketch",
+    "Table",
+    "TableExecution",
     "TokenGame",
     "chances",
     "check_invariants",

@@ -33,8 +33,14 @@ MAX_DEPTH = 32  # of the package's parser
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*", re.ASCII)
+# One that is never closed counts to the end of the text, so that looking for it takes linear time.
 _TEXT_LITERAL = re.compile(
-    r"""[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL
+    r"""
+    (?: \b (?: (?P<raw> [bB]?[rR][bB]? ) | [bB] ) )? (?P<quote> \"{3} | '{3} | " | ' )
+    (?: (?(raw) (?!) | \\. ) | (?! (?P=quote) ) . )*+
+    (?: (?P=quote) | \Z )
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 _LOOP_NAME = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,", re.ASCII)
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
@@ -85,10 +91,13 @@ class CelExpression(Expression):
     def _plain(self, name: str, type: str, value: object) -> object:
         try:
             plain = msgspec.to_builtins(value, builtin_types=(bytes, timedelta))
-        except (TypeError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             detail = f"variable {name!r} cannot be read in CEL: {error}"
             raise ExpressionError(self.text, detail) from error
-        return float(plain) if type == "double" and isinstance(plain, int) else plain
+        is_whole_double = (
+            type == "double" and isinstance(plain, int) and not isinstance(plain, bool)
+        )
+        return float(plain) if is_whole_double else plain
 
     def _run_readable(self, data: Mapping[str, object]) -> object:
         try:
@@ -173,7 +182,7 @@ def free_names(text: str) -> list[str]:
 def _names_in(text: str) -> Iterator[str]:
     """Every dotted path in the text and the beginnings of it, longest last; each once.
 
-    Only as many parts as the compiler takes, or a path of 50,000 would have gigabytes of beginnings.
+    Only as many parts as the compiler takes: a path of 50,000 would have gigabytes of them.
     """
     seen: set[str] = set()
     for path in _PATH.findall(_without_literals(text)):

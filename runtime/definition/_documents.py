@@ -63,7 +63,7 @@ def parse_definition(
 
 
 def definition_of(
-    document: Mapping[str, Any],
+    document: dict[str, Any],
     types: NodeTypes | None = None,
     *,
     definitions: Definitions | None = None,

@@ -11,9 +11,11 @@ from ..definition import (
     ERROR,
     OUT,
     TIMEOUT,
+    Constant,
     Delay,
     Each,
     End,
+    Expression,
     Function,
     Kind,
     Node,
@@ -26,6 +28,7 @@ from ..definition import (
 Shape = Literal["function", "switch", "delay", "wait", "each", "process", "end", "terminate"]
 Flow = Literal["normal", "error", "timeout"]
 
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 _FLOWS: Mapping[str, Flow] = {ERROR: "error", TIMEOUT: "timeout"}
 
 
@@ -107,14 +110,23 @@ def _each_caption(node: Node) -> str:
 
 def _delay_caption(node: Node) -> str:
     assert isinstance(node.kind, Delay)
-    return f"for {node.kind.seconds.source} s"
+    return f"for {_time(node.kind.seconds)}"
 
 
 def _wait_caption(node: Node) -> str:
     assert isinstance(node.kind, Wait)
     limit = node.kind.timeout
-    within = "" if limit is None else f", {limit.source} s at most"
+    within = "" if limit is None else f", {_time(limit)} at most"
     return f"for signal {node.kind.signal}{within}"
+
+
+def _time(seconds: Expression) -> str:
+    """A length of time in the largest unit that it is a whole number of."""
+    value = seconds.value if isinstance(seconds, Constant) else None
+    if not isinstance(value, (int, float)):
+        return f"{seconds.source} s"
+    whole = (f"{value / size:g} {unit}" for unit, size in _UNITS if value and value % size == 0)
+    return next(whole, f"{value:g} s")
 
 
 def _process_caption(node: Node) -> str:

@@ -217,3 +217,4 @@ def _colours(palette: Mapping[str, tuple[str, str]]) -> Iterator[str]:
             yield f".{name} .shape{{fill:{fill};stroke:{stroke}}}"
         elif stroke:
             yield f".line.{name}{{stroke:{stroke}}}.head.{name},.label.{name}{{fill:{stroke}}}"
+    yield f".label.normal{{fill:{palette['caption'][0]}}}"

@@ -171,7 +171,7 @@ def _bar(chart: _Chart, bar: Bar, lane: int) -> str:
 
 def _name(name: str, x: float, middle: float, width: float, height: float) -> str:
     """A bar's name, or as much of it as is worth showing in the room there is."""
-    most = int(len(name) * (width - 8) / width_of(name, WORDS_SIZE)) if name else 0
+    most = int(len(name) * (width - 9) / width_of(name, WORDS_SIZE)) if name else 0
     if height < WORDS_SIZE or most < min(6, len(name)):
         return ""
     words = text(shortened(name, most))

@@ -1,24 +1,26 @@
 """How to test a process: virtual time, drawn schedules, random processes, the engine by itself.
 
-Owns nothing the engine needs. Start reading at `_virtual` for tests of the running engine, at `_game`
-for tests without an event loop.
+Owns nothing the engine needs. Start reading at `_virtual` for tests of the running engine, at
+`_game` for tests without an event loop.
 """
 
 from ._drawing import Palette, draw_sketch
 from ._dump import dump
-from ._game import GameExecution, Observer, TokenGame
+from ._game import TokenGame
 from ._invariants import check_invariants
 from ._sketch import Bodies, NodeSketch, Sketch
 from ._strategies import chances, sketches
+from ._table import Observer, Table, TableExecution
 from ._virtual import run_virtual
 
 __all__ = [
     "Bodies",
-    "GameExecution",
     "NodeSketch",
     "Observer",
     "Palette",
     "Sketch",
+    "Table",
+    "TableExecution",
     "TokenGame",
     "chances",
     "check_invariants",

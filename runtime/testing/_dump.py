@@ -12,8 +12,8 @@ from ..execution import ExecutionState, Token
 def dump(state: ExecutionState) -> dict[str, Any]:
     """Everything an execution is, as plain data: equal for equal states.
 
-    What merely speeds up the next turn is left out (which joins are watched because of whom), and so
-    is what the shell notes down.
+    What merely speeds up the next turn is left out (which joins are watched because of whom), and
+    so is what the shell notes down.
     """
     return {
         "control": _plain(state.control),

@@ -120,9 +120,9 @@ def _broken_items(state: ExecutionState) -> Iterator[str]:
                 yield f"step {token.step} waits for no item"
             if len(phase.results) != len(phase.items) or phase.started > len(phase.items):
                 yield f"step {token.step}: {len(phase.items)} items, {phase.started} started"
-        if token.item is not None and token.item.parent not in state.tokens:
-            if not (isinstance(phase, Stopping) and phase.then == "drop"):
-                yield f"{_of(token)}, an item of nobody"
+        is_dropped = isinstance(phase, Stopping) and phase.then == "drop"
+        if token.item and token.item.parent not in state.tokens and not is_dropped:
+            yield f"{_of(token)}, an item of nobody"
 
 
 def _forgotten_signals(state: ExecutionState) -> Iterator[str]:

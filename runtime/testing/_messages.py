@@ -1,4 +1,4 @@
-"""Messages that somebody might send to an execution at any moment, drawn; and some nobody should."""
+"""Messages that somebody might send to an execution at any time, drawn; and some nobody should."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from ..execution import (
 from ._drawing import is_rare, pick
 
 if TYPE_CHECKING:
-    from ._game import GameExecution
+    from ._table import TableExecution
 
 
-def draw_control(random: Random, execution: GameExecution) -> Message:
+def draw_control(random: Random, execution: TableExecution) -> Message:
     """Draw a message that a host may send."""
     return Cancel("drawn") if is_rare(random, 25) else pick(random, _CONTROL)(random, execution)
 
 
-def _node(random: Random, execution: GameExecution) -> str:
+def _node(random: Random, execution: TableExecution) -> str:
     return pick(random, [node.name for node in execution.definition.nodes])
 
 
-def _pause(random: Random, execution: GameExecution) -> Message:
+def _pause(random: Random, execution: TableExecution) -> Message:
     mode, timeouts = pick(random, _PAUSES)
     return Pause(mode, timeouts)  # type: ignore[arg-type]  # literals in a tuple
 
 
-def _signal(random: Random, execution: GameExecution) -> Message:
+def _signal(random: Random, execution: TableExecution) -> Message:
     return Signal(pick(random, ("go", "stop")), "payload", pick(random, (0, 10, 900, 2_000)))
 
 
-def _update(random: Random, execution: GameExecution) -> Message:
+def _update(random: Random, execution: TableExecution) -> Message:
     size = pick(random, (0, 10, 900, 2_000))
     name = pick(random, ("updated", _node(random, execution)))
     return Update({name: "by hand", "further": 1}, {name: size} if size else {})
 
 
 _PAUSES = (("drain", "hold"), ("interrupt", "hold"), ("drain", "run"), ("interrupt", "run"))
-_CONTROL: tuple[Callable[[Random, GameExecution], Message], ...] = (
+_CONTROL: tuple[Callable[[Random, TableExecution], Message], ...] = (
     _pause,
     _pause,
     lambda random, execution: Resume(),
@@ -61,7 +61,7 @@ _CONTROL: tuple[Callable[[Random, GameExecution], Message], ...] = (
 )
 
 
-def draw_hazard(random: Random, execution: GameExecution) -> Message:
+def draw_hazard(random: Random, execution: TableExecution) -> Message:
     """Draw a message that must change nothing: repeated, stale, too early, or about nobody."""
     if execution.records and random.randrange(2):
         _, message, _ = pick(random, execution.records)
@@ -74,34 +74,34 @@ def _is_of_an_attempt(message: Message) -> bool:
     return hasattr(message, "step") and hasattr(message, "attempt")
 
 
-def _is_current(execution: GameExecution, message: Message) -> bool:
+def _is_current(execution: TableExecution, message: Message) -> bool:
     token = execution.state.tokens.get(getattr(message, "step", 0))
     return token is not None and token.attempt == getattr(message, "attempt", 0)
 
 
-def _step(random: Random, execution: GameExecution) -> int:
+def _step(random: Random, execution: TableExecution) -> int:
     return random.randrange(execution.state.steps + 2)
 
 
-def _never(random: Random, execution: GameExecution) -> tuple[int, int]:
+def _never(random: Random, execution: TableExecution) -> tuple[int, int]:
     """A step, and an attempt that it never made."""
     return _step(random, execution), 99
 
 
-def _failed(random: Random, execution: GameExecution) -> Message:
+def _failed(random: Random, execution: TableExecution) -> Message:
     step, attempt = _never(random, execution)
     return Failed(step, attempt, ErrorContext("?", step, attempt, "Stale", "", 0.0), True, 0.0)
 
 
-def _completed(random: Random, execution: GameExecution) -> Message:
+def _completed(random: Random, execution: TableExecution) -> Message:
     return Completed(*_never(random, execution), "out", "stale", 0, 0.0)
 
 
-def _child_ended(random: Random, execution: GameExecution) -> Message:
+def _child_ended(random: Random, execution: TableExecution) -> Message:
     return ChildEnded(_step(random, execution), "nobody", "completed", {"stale": True})
 
 
-_HAZARDS: tuple[Callable[[Random, GameExecution], Message], ...] = (
+_HAZARDS: tuple[Callable[[Random, TableExecution], Message], ...] = (
     _completed,
     _failed,
     _child_ended,

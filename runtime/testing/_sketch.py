@@ -41,8 +41,8 @@ class NodeSketch:
     """One node. A `switch` takes its first open port, a `fan` all of them.
 
     `attempts` and `backoff` (seconds, doubled with every failure) are its retry policy, `timeout`
-    (seconds) is that of one attempt. `limit` is how many items of an `each` run at once, `within` how
-    long a `wait` waits for `signal`.
+    (seconds) is that of one attempt. `limit` is how many items of an `each` run at once, `within`
+    how long a `wait` waits for `signal`.
     """
 
     kind: NodeKind = "task"
@@ -62,7 +62,7 @@ class NodeSketch:
 
 
 class Bodies:
-    """What the nodes of a sketch do. Derive from it to give them a behaviour; here they do little."""
+    """What the nodes of a sketch do: here little. Derive from it to give them a behaviour."""
 
     async def run(self, context: NodeContext) -> object:
         """Do the work of a `task`, or of an item of an `each`."""

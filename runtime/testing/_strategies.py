@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from ..execution import MissingExtra
+from ..definition import ExtraMissing
 from ._drawing import ANYTHING, Palette, draw_sketch
 from ._sketch import Sketch
 
@@ -18,7 +18,7 @@ def chances() -> SearchStrategy[Random]:
     try:
         from hypothesis import strategies
     except ImportError as error:
-        raise MissingExtra("processengine.testing.chances", "test") from error
+        raise ExtraMissing("test", "hypothesis", "drawing processes and schedules") from error
     return strategies.randoms(use_true_random=False)
 
 

@@ -53,8 +53,9 @@ def run_virtual(
     """Run a trio program in virtual time, its schedule drawn; return what it returns.
 
     Whenever all tasks are blocked the clock jumps to the next deadline, so nothing ever waits. The
-    order of tasks that could all run is drawn from `random`, or from `seed`: the same seed gives the
-    same trace. With Hypothesis's `st.randoms(use_true_random=False)` a failing schedule shrinks.
+    order of tasks that could all run is drawn from `random`, or from `seed`: the same seed gives
+    the same trace. With Hypothesis's `st.randoms(use_true_random=False)` a failing schedule
+    shrinks.
 
     Not for programs that wait for threads or processes: the clock would run away from them.
     """

@@ -1,15 +1,15 @@
 """The joins, from their definition.
 
-- A join of mode *all* fires when every slot has a token. It also fires when no live token can reach an
-  empty slot without passing through the join: nothing that still comes could complete it. Tokens that
-  wait at other joins may go on one day, so a join waits for those joins first. Where such joins wait
-  for each other, the one whose first token came earliest fires.
-- A *counted* join works in rounds. The k-th token on a slot belongs to the k-th round, except that a
-  token which comes from some round of this join belongs to a later one. A round fires when it has its
-  count; tokens of that round that come afterwards are absorbed. With `cancel` there are none: every
-  token, moving or waiting, that could still come to this round is dropped.
-- A counted join fails the execution when too few of its empty slots are within reach: of a live token,
-  or of one that waits at a join which may still fire. A join of mode all always may.
+- A join of mode *all* fires when every slot has a token. It also fires when no live token can reach
+  an empty slot without passing through the join: nothing that still comes could complete it. Tokens
+  that wait at other joins may go on one day, so a join waits for those joins first. Where such
+  joins wait for each other, the one whose first token came earliest fires.
+- A *counted* join works in rounds. The k-th token on a slot belongs to the k-th round, except that
+  a token which comes from some round of this join belongs to a later one. A round fires when it has
+  its count; tokens of that round that come afterwards are absorbed. With `cancel` there are none:
+  every token, moving or waiting, that could still come to this round is dropped.
+- A counted join fails the execution when too few of its empty slots are within reach: of a live
+  token, or of one that waits at a join which may still fire. A join of mode all always may.
 """
 
 from __future__ import annotations

@@ -25,9 +25,7 @@ View = dict[str, Any]
 
 def view_of_world(world: reference.World) -> View:
     """The reference, as `view_of_state` shows the engine."""
-    cyclic = {
-        name for name in world.drawing.nodes if world.drawing.slots_in_reach(name, name)
-    }
+    cyclic = {name for name in world.drawing.nodes if world.drawing.slots_in_reach(name, name)}
     return {
         "life": _life_of_world(world.life),
         "tokens": [_token_of_world(token, cyclic) for token in world.tokens],

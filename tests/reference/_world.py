@@ -15,7 +15,7 @@ Round = tuple[str, int]
 
 @attrs.frozen
 class Drawing:
-    """A sketch, asked by name. A slot of a node is one of its incoming arrows; a start is the last."""
+    """A sketch, asked by name. The slots of a node are its incoming arrows; a start is the last."""
 
     nodes: Mapping[str, NodeSketch]
     arrows: tuple[tuple[str, str, str], ...]
@@ -58,7 +58,7 @@ class Drawing:
         return 1 if join == "any" else join if isinstance(join, int) else None
 
     def slots_in_reach(self, node: str, join: str) -> set[int]:
-        """The slots of a join that a token at `node` may get to, not counting ways through the join.
+        """The slots of a join that a token at `node` may get to, but not through the join itself.
 
         A token at the join itself has left the join behind, and may come round again.
         """
@@ -217,7 +217,7 @@ Life = Queued | Active | Pausing | Paused | Ending | Finished
 
 @attrs.frozen
 class World:
-    """An execution. `parked` are the tokens at joins of mode all, `rounds` those at counted joins."""
+    """An execution. `parked` are the tokens at joins of mode all, `rounds` those at others."""
 
     drawing: Drawing
     life: Life = Queued()

@@ -132,9 +132,28 @@ def test_what_an_expression_gives_is_checked_when_it_is_made(text: str, returns:
         cel(text, {}, returns=returns)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def test_a_name_inside_text_is_no_variable() -> None:
-    expression = cel(['order == \'total\' + "it\'s" + r"ra\\w"', "'x'.size().string()"][0])
-    assert expression.reads == ("order",)
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("order == 'total'", ("order",)),
+        ("""order == "it's" && total == 'a \\' b'""", ("order", "total")),
+        ("""order == \'\'\'a'b\'\'\' || total == "" || size""", ("order", "total", "size")),
+        (r"""order == r'a\w"' || total == b'a'""", ("order", "total")),
+        ("order.total.size() > math.abs(more)", ("order", "more")),
+    ],
+)
+def test_a_name_inside_text_or_of_a_function_is_no_variable(
+    text: str, names: tuple[str, ...]
+) -> None:
+    assert cel(text).reads == names
+
+
+@pytest.mark.parametrize(
+    "text", ["'\\" * 40_000, "x" + ".x" * 40_000, '"' * 40_001, "x" + "?x" * 40_000, "\\" * 99]
+)
+def test_a_long_text_that_is_no_expression_is_refused_at_once(text: str) -> None:
+    with pytest.raises(DefinitionError):
+        cel(text)
 
 
 def test_names_of_loops_are_no_variables() -> None:

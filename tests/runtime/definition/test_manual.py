@@ -16,6 +16,7 @@ from processengine.runtime.definition import (
     cel,
     parse_definition,
 )
+from processengine.supervision import Retry
 
 DOCS = Path(__file__).parents[3] / "docs"
 MANUAL = (DOCS / "definitions.md").read_text(encoding="utf-8")
@@ -107,3 +108,13 @@ def test_every_link_of_the_manual_leads_somewhere() -> None:
         text = (DOCS / target).read_text(encoding="utf-8") if target else MANUAL
         headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
         assert not fragment or fragment in [each.lower().replace(" ", "-") for each in headings]
+
+
+def test_the_defaults_of_a_retry_are_those_of_the_manual() -> None:
+    default = Retry()
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.+) \|$", MANUAL, re.MULTILINE))
+    assert rows["attempts"] == str(default.attempts)
+    assert rows["initial"] == f"{default.initial:g} s"
+    assert rows["maximum"] == f"{default.maximum:g} s"
+    assert rows["multiplier"] == f"{default.multiplier:g}"
+    assert rows["jitter"] == f"`{default.jitter}`"
