@@ -18,6 +18,6 @@ class Intensity:
     seconds: float = attrs.field(default=5.0, validator=validators.gt(0))
 
     def add(self, history: tuple[float, ...], now: float) -> tuple[float, ...] | None:
-        """The history with a restart at `now`, without what is too old; None if that is too many."""
+        """The history with a restart at `now`, less what is too old; None if that is too many."""
         recent = (*(at for at in history if now - at <= self.seconds), now)
         return recent if len(recent) <= self.restarts else None

@@ -25,12 +25,12 @@ SUFFIXES = (".json", ".toml", ".yaml", ".yml")
 
 
 def load(file: str, modules: Sequence[str]) -> ProcessDefinition:
-    """The definition in a file, its functions taken from modules.
+    """The definition in a file, its functions taken from these modules and those it names itself.
 
     Raises `Misuse` for modules that cannot be imported, `DefinitionError` for what they or the file
     hold.
     """
-    return _Shelf(node_types(modules)).load(file)
+    return _Shelf(_types_of(modules, "--nodes", Path())).load(file)
 
 
 def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
@@ -38,9 +38,9 @@ def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
     return load(file, modules) if modules else _Shelf(_Placeholders()).load_on_trust(file)
 
 
-def node_types(modules: Sequence[str]) -> NodeTypes:
-    """The functions of all these modules."""
-    found = [NodeTypes.of_module(_module(name)) for name in modules]
+def _types_of(modules: Sequence[str], named_by: str, folder: Path) -> NodeTypes:
+    """The functions of all these modules; paths of files begin at `folder`."""
+    found = [NodeTypes.of_module(_module(name, named_by, folder)) for name in modules]
     return reduce(NodeTypes.merged, found, NodeTypes())
 
 
@@ -57,9 +57,19 @@ class _Shelf:
             raise Misuse(f"{file}: there is no such file")
         self._open.append(path)
         try:
-            return load_definition(file, self._types, definitions=self._beside(path))
+            return load_definition(file, self._types_for(path), definitions=self._beside(path))
         finally:
             self._open.pop()
+
+    def _types_for(self, path: Path) -> NodeTypes | Callable[[Sequence[str]], NodeTypes]:
+        if isinstance(self._types, _Placeholders):
+            return self._types
+
+        def types(modules: Sequence[str]) -> NodeTypes:
+            own = _types_of(modules, f"{path}: modules:", path.parent)
+            return self._types.merged(own)
+
+        return types
 
     def _beside(self, path: Path) -> Callable[[str, int | None], ProcessDefinition | None]:
         def find(id: str, version: int | None) -> ProcessDefinition | None:
@@ -108,19 +118,23 @@ class _Placeholders(NodeTypes):
         return super().find_error(name) or Exception
 
 
-def _module(name: str) -> ModuleType:
-    is_file = name.endswith(".py")
+def _module(name: str, named_by: str, folder: Path) -> ModuleType:
     try:
-        return _module_of_file(Path(name)) if is_file else _module_of_name(name)
-    except Misuse:
-        raise
+        return _module_of_file(folder / name) if name.endswith(".py") else _module_of_name(name)
+    except _NoSuchModule as error:
+        raise Misuse(f"{named_by} {name}: {error}") from None
     except SyntaxError as error:
         place = f"{error.filename}, line {error.lineno}"
-        raise Misuse(f"--nodes {name}: {error.msg} ({place})") from error
+        raise Misuse(f"{named_by} {name}: {error.msg} ({place})") from error
     except (Exception, SystemExit) as error:  # whatever a module does when it is imported
         last = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__}: {error}"
-        raise Misuse(f"--nodes {name}: {what} ({last.filename}, line {last.lineno})") from error
+        place = f"{last.filename}, line {last.lineno}"
+        raise Misuse(f"{named_by} {name}: {what} ({place})") from error
+
+
+class _NoSuchModule(Exception):
+    """There is nothing to import."""
 
 
 def _module_of_name(name: str) -> ModuleType:
@@ -130,14 +144,18 @@ def _module_of_name(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise Misuse(f"--nodes {name}: there is no module {error.name!r}") from None
+        raise _NoSuchModule(f"there is no module {error.name!r}") from None
 
 
 def _module_of_file(file: Path) -> ModuleType:
     """Run a file as a module of its name, so that worker processes find its functions again."""
     if not file.is_file():
-        raise Misuse(f"--nodes {file}: there is no such file")
-    _look_in(file.parent.resolve())
+        raise _NoSuchModule("there is no such file")
+    file = file.resolve()
+    for known in tuple(sys.modules.values()):
+        if getattr(known, "__file__", None) == str(file):
+            return known
+    _look_in(file.parent)
     name = file.stem if file.stem not in sys.modules else f"nodes_of_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from .. import Event, MessageEvent, NodeEvent, StateEvent
+from .. import Event, MessageEvent, NodeEvent, StateEvent, Status
 from ..definition import Each, Node, ProcessDefinition, Wait
 from ..execution import State
 
@@ -124,11 +124,10 @@ class Progress:
     events that were dropped. `is_cancelled` once a cancel was taken.
     """
 
-    def __init__(self, definition: ProcessDefinition, id: str, began: float) -> None:
-        self.id = id
-        self.definition = str(definition)
-        self.began = began
-        self.state: State = "queued"
+    def __init__(self, definition: ProcessDefinition, status: Status) -> None:
+        self.id = status.id
+        self.began = status.spawned_at
+        self.state: State = status.state
         self.nodes = {node.name: NodeProgress.of(node) for node in definition.nodes}
         self.name_width = min(30, max(map(len, self.nodes)))
         self.active: dict[str, NodeProgress] = {}
@@ -159,5 +158,3 @@ class Progress:
             self.active[node.name] = node
         else:
             self.active.pop(node.name, None)
-        if self.state == "queued":
-            self.state = "running"

@@ -66,7 +66,7 @@ async def _execute(job: Job, view: View, interrupts: Interrupts, log: StandardEr
         for name, payload in job.signals:
             handle.signal(name, payload)
         interrupts.answer_with(lambda: _cancel(handle))
-        progress = Progress(job.definition, handle.id, handle.status().spawned_at)
+        progress = Progress(job.definition, handle.status())
         with view.open(progress):
             await _follow(events, progress, view)
         return await handle.result()

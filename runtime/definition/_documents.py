@@ -29,62 +29,75 @@ Definitions = (
     Mapping[str, ProcessDefinition] | Callable[[str, int | None], ProcessDefinition | None]
 )
 
+Types = NodeTypes | Callable[[Sequence[str]], NodeTypes]
+
 _KEYS = ("id", "version", "description", "timeout", "inputs", "start", "nodes", "connections")
+_MODULES = "modules"
 _INPUT_TYPE = Leaf[InputType](InputType, f"one of {', '.join(get_args(InputType))}")
 
 
 def load_definition(
     path: str | os.PathLike[str],
-    types: NodeTypes | None = None,
+    types: Types | None = None,
     *,
     definitions: Definitions | None = None,
 ) -> ProcessDefinition:
     """Read a definition from a file: a document, or a recorded workflow in WfFormat.
 
     The suffix tells the format: `.json`, `.toml`, `.yaml` or `.yml`. `types` are the functions that
-    nodes may name; `definitions` gives those that nodes of kind `process` name, by id, or by id and
-    version. Raises `DefinitionError` with all faults, under the name of the file, also where that
-    cannot be read.
+    nodes may name, or what gives them for the names that the document lists under `modules`: the
+    loader itself never imports anything. `definitions` gives those that nodes of kind `process`
+    name, by id, or by id and version. Raises `DefinitionError` with all faults, under the name of
+    the file, also where that cannot be read.
     """
-    return _definition(plain_file(path), types or NodeTypes(), definitions or {}, os.fspath(path))
+    return _definition(plain_file(path), types, definitions or {}, os.fspath(path))
 
 
 def parse_definition(
     text: str,
     format: Format,
-    types: NodeTypes | None = None,
+    types: Types | None = None,
     *,
     definitions: Definitions | None = None,
     name: str = "document",
 ) -> ProcessDefinition:
     """Read a definition from text; `name` is what errors call it. Else as `load_definition`."""
     data = plain_data(text, format, name)
-    return _definition(data, types or NodeTypes(), definitions or {}, name)
+    return _definition(data, types, definitions or {}, name)
 
 
 def definition_of(
     document: dict[str, Any],
-    types: NodeTypes | None = None,
+    types: Types | None = None,
     *,
     definitions: Definitions | None = None,
     name: str = "document",
 ) -> ProcessDefinition:
     """The definition that plain data describes. Otherwise as `parse_definition`."""
     refuse_odd(document, name)
-    return _definition(document, types or NodeTypes(), definitions or {}, name)
+    return _definition(document, types, definitions or {}, name)
 
 
 def _definition(
-    data: object, types: NodeTypes, definitions: Definitions, name: str
+    data: object, types: Types | None, definitions: Definitions, name: str
 ) -> ProcessDefinition:
     if is_wfformat(data):
         return definition_of_wfformat(data, name)
     faults: list[Fault] = []
     section = Section.of(data, "", faults)
-    made = None if section is None else _Document(section, types, definitions).read()
+    if section is None:
+        raise DefinitionError(name, tuple(faults))
+    made = _Document(section, _types_of(section, types), definitions).read()
     if made is None:
         raise DefinitionError(name, tuple(faults))
     return made
+
+
+def _types_of(section: Section, types: Types | None) -> NodeTypes:
+    modules = section.take(_MODULES, TEXTS, [])
+    if types is None:
+        return NodeTypes()
+    return types if isinstance(types, NodeTypes) else types(modules)
 
 
 @attrs.frozen
@@ -98,7 +111,8 @@ class _Document:
     def read(self) -> ProcessDefinition | None:
         """The definition; None, and faults, where anything is wrong."""
         faults, before = self.section.faults, len(self.section.faults)
-        self.section.refuse_others(_KEYS, " of a document")
+        known = _KEYS if self.section.place else (*_KEYS, _MODULES)
+        self.section.refuse_others(known, " of a document")
         drafts = self._drafts()
         drawing = read_drawing(self.section, drafts)
         parts = self._parts(drafts, drawing)

@@ -37,5 +37,5 @@ def _entries(container: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(container, dict):
         return list(cast(Any, container).items())
     if isinstance(container, list):
-        return enumerate(container)
+        return enumerate(cast(Any, container))
     return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Protocol
 
 from ..definition import (
@@ -84,21 +85,28 @@ def bare_function(node: RoutedNode) -> Callable[[], Awaitable[object]] | None:
     if not isinstance(kind, Function) or kind.runs != "async" or inputs or node.spec.timeout:
         return None
     takes_nothing = not kind.binding.positional and not kind.binding.keyword
-    return kind.call if takes_nothing else None
+    return kind.call if takes_nothing and iscoroutinefunction(kind.call) else None
 
 
 def _compile(node: RoutedNode) -> Act:
     return _COMPILERS[type(node.spec.kind)](node)
 
 
-def _scope(node: Node, execution: Attempting, token: Token, item: str = "") -> Scope:
-    """The variables an expression or a parameter is looked up in: the memory, and what is local."""
+def _outside(execution: Attempting, token: Token) -> Scope:
+    """The memory, and the error that the token brings from an error port."""
     memory = execution.state.memory
-    if token.error is None and token.item is None and not node.inputs:
-        return memory
-    scope = dict(memory)
-    if token.error is not None:
-        scope["error"] = token.error
+    return memory if token.error is None else {**memory, "error": token.error}
+
+
+def _scope(node: Node, execution: Attempting, token: Token, item: str = "") -> Scope:
+    """The variables an expression or a parameter is looked up in: as `_outside`, and what is local.
+
+    The inputs of an each node are worked out for every item, so that they can read it.
+    """
+    outside = _outside(execution, token)
+    if token.item is None and not node.inputs:
+        return outside
+    scope = dict(outside)
     if token.item is not None:
         scope[item] = token.item.value
     scope.update({name: given.evaluate(scope) for name, given in node.inputs.items()})
@@ -119,7 +127,7 @@ def _compile_each(node: RoutedNode) -> Act:
     async def act(execution: Attempting, token: Token) -> Outcome:
         if token.item is not None:
             return await body(execution, token)
-        items: Any = kind.items.evaluate(_scope(node.spec, execution, token))
+        items: Any = kind.items.evaluate(_outside(execution, token))
         if isinstance(items, _NO_LISTS) or not hasattr(items, "__iter__"):
             raise UnfitValue(node.name, "over", items, "a list of items")
         return Lists(token.step, token.attempt, list(items))
@@ -162,7 +170,10 @@ Call = Callable[[], Any]
 
 
 async def _run_async(call: Call, execution: Attempting, token: Token) -> object:
-    return await call()
+    awaitable = call()
+    if not isawaitable(awaitable):
+        raise UnfitValue(token.node.name, "function", awaitable, "an awaitable (runs='async')")
+    return await awaitable
 
 
 async def _run_in_thread(call: Call, execution: Attempting, token: Token) -> object:

@@ -179,9 +179,7 @@ def _is_within_reach(state: ExecutionState, join: CountJoin, may_fire: Container
     others = [index for index in _waits_for(state, join) if index in may_fire]
     sources = {*live, *others}
     reached = [
-        slot
-        for slot in empty_slots(join)
-        if search(state, join.node, [slot], sources)[0] >= 0
+        slot for slot in empty_slots(join) if search(state, join.node, [slot], sources)[0] >= 0
     ]
     return len(round.arrivals) + len(reached) >= join.node.join.count
 

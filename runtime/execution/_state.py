@@ -183,7 +183,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A token that reached a join: when (a step number), and what it brought."""
+    """A token that reached a join: as which in order, and what it brought."""
 
     order: int
     error: ErrorContext | None
@@ -241,6 +241,7 @@ class ExecutionState(msgspec.Struct, eq=False):
     sizes: dict[str, int] | None = None
     tokens: dict[int, Token] = {}
     steps: int = 0
+    arrived: int = 0
     in_flight: int = 0
     calls: int = 0
     deadline: float | None = None

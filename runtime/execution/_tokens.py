@@ -85,7 +85,8 @@ def send(
         if node.starts_at_once:
             place(state, node, effects, error, lineage)
             continue
-        firing = arrive(state, node, slot, Arrival(state.steps, error, lineage))
+        state.arrived += 1
+        firing = arrive(state, node, slot, Arrival(state.arrived, error, lineage))
         if firing is not None:
             fire(state, firing, effects)
 

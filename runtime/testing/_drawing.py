@@ -66,7 +66,9 @@ def draw_sketch(random: Random, palette: Palette = ANYTHING) -> Sketch:
 
 
 def _draw_kinds(random: Random, palette: Palette) -> list[NodeKind]:
-    kinds = [pick(random, palette.kinds) for _ in range(1 + random.randrange(palette.size))]
+    kinds: list[NodeKind] = [
+        pick(random, palette.kinds) for _ in range(1 + random.randrange(palette.size))
+    ]
     if kinds[0] in ("end", "terminate") and len(kinds) > 1:
         kinds[0] = "task"
     return kinds

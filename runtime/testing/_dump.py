@@ -21,6 +21,7 @@ def dump(state: ExecutionState) -> dict[str, Any]:
         "sizes": state.sizes or {},
         "tokens": [_token(token) for token in state.tokens.values()],
         "steps": state.steps,
+        "arrived": state.arrived,
         "deadline": state.deadline,
         "signals": list(state.signals or ()),
         "joins": {index: _join(join) for index, join in sorted((state.joins or {}).items())},

@@ -93,8 +93,8 @@ class Sketch:
 
     @staticmethod
     def name(number: int) -> str:
-        """The name of a node."""
-        return f"n{number}"
+        """The name of a node: `a` to `z`, then by number."""
+        return chr(ord("a") + number) if number < 26 else f"n{number}"
 
     def definition(self, bodies: Bodies | None = None, id: str = "sketch") -> ProcessDefinition:
         """Build the process, its nodes doing what `bodies` say."""

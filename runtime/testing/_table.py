@@ -48,6 +48,8 @@ LIMITS = Limits(Retry(attempts=1), memory=1_000, kept_signals=2)
 GRACE = 3.0
 
 Answered = Callable[[object], None]
+Asked = tuple[Message, Answered]
+TakenMessage = tuple[float, Message, int]
 
 
 @attrs.define(eq=False)
@@ -61,10 +63,10 @@ class TableExecution:
     state: ExecutionState
     definition: ProcessDefinition
     parent: tuple[str, int] | None = None
-    attempts: dict[int, Token] = attrs.field(factory=dict)
-    told: set[int] = attrs.field(factory=set)
-    asked: dict[int, tuple[Message, Answered]] = attrs.field(factory=dict)
-    records: list[tuple[float, Message, int]] = attrs.field(factory=list)
+    attempts: dict[int, Token] = attrs.field(factory=dict[int, Token])
+    told: set[int] = attrs.field(factory=set[int])
+    asked: dict[int, Asked] = attrs.field(factory=dict[int, Asked])
+    records: list[TakenMessage] = attrs.field(factory=list[TakenMessage])
 
     @property
     def has_ended(self) -> bool:
@@ -114,6 +116,17 @@ class Table:
         self._numbers = itertools.count(1)
         self._letters: deque[Letter] = deque()
         self._timers: list[tuple[float, int, str, Message]] = []
+        self._perform: dict[type, Callable[[TableExecution, Any], None]] = {
+            Token: self._start,
+            Stop: self._stop,
+            WakeAt: self._wake_at,
+            Closing: self._closing,
+            Answer: self._answer,
+            Refuse: self._answer,
+            CallChild: self._call_child,
+            TellChild: self._tell_child,
+            Ended: self._ended,
+        }
         self.root = self._lay("root", definition, None)
 
     def _lay(
@@ -176,7 +189,7 @@ class Table:
         for effect in effects:
             assert may_start or not isinstance(effect, Token), f"started while paused: {effect}"
             assert not had_ended or isinstance(effect, (Answer, Refuse)), f"after the end: {effect}"
-            _PERFORM[type(effect)](self, execution, effect)
+            self._perform[type(effect)](execution, effect)
         self._check_stops(execution)
         self._check_timers(execution)
 
@@ -260,16 +273,3 @@ class Table:
             id, step = execution.parent
             end, error = state.control.state, state.control.error
             self.post(id, ChildEnded(step, state.id, end, dict(state.memory), error))
-
-
-_PERFORM: dict[type, Callable[[Table, TableExecution, Any], None]] = {
-    Token: Table._start,
-    Stop: Table._stop,
-    WakeAt: Table._wake_at,
-    Closing: Table._closing,
-    Answer: Table._answer,
-    Refuse: Table._answer,
-    CallChild: Table._call_child,
-    TellChild: Table._tell_child,
-    Ended: Table._ended,
-}

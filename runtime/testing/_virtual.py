@@ -60,7 +60,7 @@ def run_virtual(
     Not for programs that wait for threads or processes: the clock would run away from them.
     """
     schedule = _Schedule(Random(seed) if random is None else random)
-    chance = {"_r": schedule, "_ALLOW_DETERMINISTIC_SCHEDULING": True}
+    chance: dict[str, Any] = {"_r": schedule, "_ALLOW_DETERMINISTIC_SCHEDULING": True}
     try:
         with mock.patch.multiple("trio._core._run", **chance):
             return trio.run(async_fn, *args, clock=MockClock(autojump_threshold=0))

@@ -7,8 +7,8 @@ turn by turn: `test_agreement` in `tests/runtime/execution` compares the two.
 Start reading at `_world`, then `_joins`, which is where the difficulty lies, then `_turns`.
 """
 
+from ._agreement import Agreement, Disagreement
 from ._turns import take
-from ._view import view_of_state, view_of_world
 from ._world import World, new_world
 
-__all__ = ["World", "new_world", "take", "view_of_state", "view_of_world"]
+__all__ = ["Agreement", "Disagreement", "World", "new_world", "take"]

@@ -66,7 +66,8 @@ def come(
     """Let a token come to a node by a slot."""
     if not world.drawing.waits_at(node):
         return place(world, node, error, comes_from)
-    parked = Parked(slot, world.steps, error, comes_from)
+    world = world.but(arrived=world.arrived + 1)
+    parked = Parked(slot, world.arrived, error, comes_from)
     if world.drawing.needed(node) is None:
         return _come_to_all(world, node, parked)
     return _come_to_count(world, node, parked)
@@ -129,7 +130,7 @@ def _error(taken: Iterable[Parked]) -> Any:
 
 
 def _comes_from(taken: Iterable[Parked]) -> frozenset[tuple[str, int]]:
-    return frozenset().union(*(parked.comes_from for parked in taken))
+    return frozenset[tuple[str, int]]().union(*(parked.comes_from for parked in taken))
 
 
 def _slots(world: World, join: str) -> range:

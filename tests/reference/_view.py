@@ -18,7 +18,7 @@ from processengine.runtime.execution import (
     Token,
 )
 
-from . import _world as reference
+from . import _world as reference  # pyright: ignore[reportPrivateUsage] - of the same package
 
 View = dict[str, Any]
 

@@ -154,7 +154,7 @@ class Token:
 
 @attrs.frozen
 class Parked:
-    """A token that waits at a join: in which slot, since when (a step), and what it brings."""
+    """A token that waits at a join: in which slot, since when (counted), and what it brings."""
 
     slot: int
     since: int
@@ -173,6 +173,8 @@ class CountedRound:
     def slots(self) -> set[int]:
         return {parked.slot for parked in self.parked}
 
+
+Rounds = tuple[CountedRound, ...]
 
 # The life of an execution
 
@@ -222,11 +224,12 @@ class World:
     drawing: Drawing
     life: Life = Queued()
     tokens: tuple[Token, ...] = ()
-    parked: Mapping[str, tuple[Parked, ...]] = attrs.field(factory=dict)
-    rounds: Mapping[str, tuple[CountedRound, ...]] = attrs.field(factory=dict)
+    parked: Mapping[str, tuple[Parked, ...]] = attrs.field(factory=dict[str, tuple[Parked, ...]])
+    rounds: Mapping[str, Rounds] = attrs.field(factory=dict[str, Rounds])
     steps: int = 0
-    memory: Mapping[str, object] = attrs.field(factory=dict)
-    sizes: Mapping[str, int] = attrs.field(factory=dict)
+    arrived: int = 0
+    memory: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    sizes: Mapping[str, int] = attrs.field(factory=dict[str, int])
     signals: tuple[tuple[str, object, int], ...] = ()
     deadline: float | None = None
     memory_limit: int = 0

@@ -46,3 +46,9 @@ def test_other_faults_are_still_faults(order: Path, processengine: Engine) -> No
 def test_with_its_functions_a_graph_is_checked_in_full(order: Path, processengine: Engine) -> None:
     (order / "other.py").write_text("def other(): ...\n")
     assert processengine("graph", "order.yaml", "--nodes", "other.py").status == 2
+
+
+def test_to_draw_a_process_nothing_is_imported(order: Path, processengine: Engine) -> None:
+    document = {"id": "some", "modules": ["none.py"], "nodes": {"work": {"type": "work"}}}
+    (order / "some.json").write_text(json.dumps(document))
+    assert processengine("graph", "some.json").status == 0

@@ -26,7 +26,7 @@ async def followed(builder: pe.ProcessBuilder, until: float, **options: Any) -> 
     definition = builder.build()
     async with pe.open_runtime(**options) as runtime:
         handle = await runtime.spawn(definition, id="x")
-        progress = Progress(definition, "x", handle.status().spawned_at)
+        progress = Progress(definition, handle.status())
         watch = handle.watch()
         with trio.move_on_after(until):
             async for event in watch:

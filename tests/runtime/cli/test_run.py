@@ -199,3 +199,30 @@ def test_processes_that_name_each_other_in_a_circle_are_refused(
     ran = processengine("check", "a.json")
     assert ran.status == 2
     assert "nodes.child.definition" in ran.out
+
+
+def test_a_document_may_name_the_modules_of_its_functions(
+    order: Path, processengine: Engine
+) -> None:
+    (order / "below").mkdir()
+    (order / "below" / "own.py").write_text("def own(): return 'from its own module'\n")
+    document = {"id": "some", "modules": ["own.py", "shop"], "nodes": {"own": {"type": "own"}}}
+    (order / "below" / "some.json").write_text(json.dumps(document))
+    ran = processengine("run", "below/some.json", "--json")
+    assert ran.document["memory"] == {"own": "from its own module"}
+
+
+def test_a_module_may_be_named_twice(order: Path, processengine: Engine) -> None:
+    document = {"id": "some", "modules": ["shop.py"], "nodes": {"work": {"type": "refund"}}}
+    (order / "some.json").write_text(json.dumps(document))
+    ran = processengine("run", "some.json", "--nodes", "shop.py", "--input", "error=1", "-q")
+    assert ran.status == 0
+
+
+def test_a_module_that_a_document_names_in_vain_is_named(
+    order: Path, processengine: Engine
+) -> None:
+    document = {"id": "some", "modules": ["none.py"], "nodes": {"work": {"type": "work"}}}
+    (order / "some.json").write_text(json.dumps(document))
+    ran = processengine("run", "some.json")
+    assert ran.problem == "processengine: some.json: modules: none.py: there is no such file"

@@ -1,0 +1,95 @@
+"""Rows as a table, as JSON and as a plot."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from ._measure import Row
+
+BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A Markdown table."""
+    lines = [
+        "| case | ours | yardstick | ratio (quartiles) | bar | stretch | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r.case} | {_number(r.ours)} {r.unit} | {_yardstick(r)} | {_ratio(r)}"
+        f" | {_number(r.bar)} | {_number(r.stretch)} | {r.verdict} |"
+        for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _yardstick(row: Row) -> str:
+    return "" if row.yardstick is None else f"{_number(row.yardstick)} ({row.yardstick_name})"
+
+
+def _ratio(row: Row) -> str:
+    if row.ratio is None:
+        return ""
+    spread = f" ({row.low:.2f} to {row.high:.2f})" if row.low is not None else ""
+    return f"**{row.ratio:.2f}**{spread}"
+
+
+def as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+    """Everything, for programs."""
+    plain = [{**attrs.asdict(row), "ratio": row.ratio, "verdict": row.verdict} for row in rows]
+    return json.dumps({"machine": facts, "rows": plain}, indent=2, ensure_ascii=False)
+
+
+def plot(rows: Sequence[Row]) -> str:
+    """A bar for each ratio, as SVG, with a line where the yardstick is and a tick at the bar."""
+    shown = [row for row in rows if row.ratio is not None]
+    most = max([1.0, *(max(row.ratio or 0, row.bar or 0) for row in shown)])
+    width, left, height = 860, 330, 26
+    scale = (width - left - 70) / most
+    marks = "".join(_bar(row, left, 16 + height * at, scale) for at, row in enumerate(shown))
+    bottom = 16 + height * len(shown)
+    line = f'<path class="one" d="M{left + scale:.1f} 8V{bottom}"/>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 26}"'
+        ' font-family="sans-serif" font-size="12"><style>text{fill:#444}.bar{fill:#4a7fb5}'
+        ".one{stroke:#888;stroke-dasharray:3 3}.goal{stroke:#c0392b;stroke-width:2}"
+        "@media(prefers-color-scheme:dark){text{fill:#ccc}}</style>"
+        f'{marks}{line}<text x="{left + scale:.1f}" y="{bottom + 16}" text-anchor="middle">'
+        "the yardstick</text></svg>\n"
+    )
+
+
+def _bar(row: Row, left: float, top: float, scale: float) -> str:
+    ratio = row.ratio or 0.0
+    goal = ""
+    if row.bar is not None:
+        goal = f'<path class="goal" d="M{left + row.bar * scale:.1f} {top - 2:.1f}v20"/>'
+    return (
+        f'<text x="{left - 8}" y="{top + 12:.1f}" text-anchor="end">{html.escape(row.case)}</text>'
+        f'<rect class="bar" x="{left}" y="{top:.1f}" width="{ratio * scale:.1f}" height="16"/>'
+        f'{goal}<text x="{left + ratio * scale + 6:.1f}" y="{top + 12:.1f}">{ratio:.2f}</text>'
+    )
+
+
+def write(folder: Path, rows: Sequence[Row], facts: Mapping[str, str], command: str) -> None:
+    """Put the table into RESULTS.md, between its marks, and the plot beside it."""
+    path = folder / "RESULTS.md"
+    machine = "; ".join(f"{name} {value}" for name, value in facts.items())
+    text = f"{BEGIN}\n`{command}`\n\n{machine}\n\n{table(rows)}\n\n![ratios](results.svg)\n{END}"
+    old = path.read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
+    path.write_text(pattern.sub(lambda _: text, old), encoding="utf-8")
+    (folder / "results.svg").write_text(plot(rows), encoding="utf-8")
+    (folder / "results.json").write_text(as_json(rows, facts) + "\n", encoding="utf-8")

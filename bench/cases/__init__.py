@@ -1,0 +1,25 @@
+"""The cases by name; each gives its rows, at full size or at a quick one."""
+
+from collections.abc import Callable
+
+from .._measure import Row
+from ._control import pausing
+from ._graphs import graphs
+from ._idle import idle
+from ._messages import messages
+from ._runs import chains, failing, fork_joins, sleeping
+
+Case = Callable[[bool], list[Row]]
+
+CASES: dict[str, Case] = {
+    "chain": chains,
+    "fork-join": fork_joins,
+    "sleeping": sleeping,
+    "failing": failing,
+    "idle": idle,
+    "messages": messages,
+    "graphs": graphs,
+    "pausing": pausing,
+}
+
+__all__ = ["CASES", "Case"]

@@ -1,0 +1,65 @@
+"""Whether a node costs more in a large graph than in a small one."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import trio
+
+import processengine as pe
+
+from .._measure import Row, compare, row
+from ._processes import chain, fork_join, layers, run_all
+
+
+def graphs(quick: bool) -> list[Row]:
+    """Chains, a wide fork-join and a layered graph, to chains of 10 with as many nodes in all."""
+    rounds = 1 if quick else 5
+    shapes: list[tuple[str, pe.ProcessDefinition]] = (
+        [
+            ("chain of 100", chain(100)),
+            ("fork-join of 100", fork_join(98)),
+            ("layers", layers(5, 20)),
+        ]
+        if quick
+        else [
+            ("chain of 1,000", chain(1000)),
+            ("chain of 10,000", chain(10_000)),
+            ("fork-join 10,000 wide", fork_join(10_000)),
+            ("layered graph of 100,000", layers(100, 1000)),
+        ]
+    )
+    return [each for name, shape in shapes for each in _rows(name, shape, rounds)]
+
+
+def _rows(name: str, shape: pe.ProcessDefinition, rounds: int) -> list[Row]:
+    nodes = len(shape.nodes)
+    small = chain(10)
+    times = compare(
+        functools.partial(trio.run, run_all, shape, 1),
+        functools.partial(trio.run, run_all, small, nodes // 10),
+        rounds,
+    )
+    running = row(
+        f"{name}: running",
+        times,
+        per=nodes,
+        unit="µs a node",
+        scale=1e6,
+        yardstick_name="chains of 10, as many nodes",
+        bar=1.2 if name.startswith("chain") else None,
+        stretch=1.05 if name.startswith("chain") else None,
+    )
+    begin = time.perf_counter()
+    _rebuilt(shape)
+    took = time.perf_counter() - begin
+    return [running, Row(case=f"{name}: checking", ours=took / nodes * 1e6, unit="µs a node")]
+
+
+def _rebuilt(shape: pe.ProcessDefinition) -> pe.ProcessDefinition:
+    builder = pe.ProcessBuilder(shape.id)
+    nodes = {node.name: builder.node(node.name, node.kind.call) for node in shape.nodes}  # type: ignore[union-attr]  # all are functions
+    for connection in shape.connections:
+        nodes[connection.source].then(nodes[connection.target])
+    return builder.build()
