@@ -129,7 +129,9 @@ def gantt(definition: ProcessDefinition, report: SimulationReport) -> str:
 
 
 def _bound(report: SimulationReport) -> str:
-    return "no bound on workers" if report.workers is None else f"{report.workers} workers"
+    if report.workers is None:
+        return "no bound on workers"
+    return f"{report.workers} worker{'s' if report.workers > 1 else ''}"
 
 
 def _groups(definition: ProcessDefinition) -> Iterator[tuple[str, str]]:

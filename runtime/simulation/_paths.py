@@ -5,8 +5,10 @@ from __future__ import annotations
 import attrs
 
 from .. import Event, NodeEvent
-from ..definition import ProcessDefinition
+from ..definition import ERROR, OUT, Process, ProcessDefinition
 from ._report import PathStep
+
+_Exit = tuple[str, str]  # a node and a port
 
 _ENDS = ("completed", "failed", "skipped", "interrupted")
 
@@ -26,17 +28,18 @@ class _Way:
 class Paths:
     """Follows one execution.
 
-    A step may come after any step of a preceding node that ended before it began. Where there are
-    no loops that gives the longest way through the graph, otherwise through the graph unrolled. It
-    is never longer than the execution.
+    A step may come after any step that ended before it began and left by a port which leads to it.
+    Where there are no loops that gives the longest way through the graph, otherwise through the
+    graph unrolled. It is never longer than the execution.
     """
 
     def __init__(self, definition: ProcessDefinition) -> None:
-        self._sources: dict[str, set[str]] = {node.name: set() for node in definition.nodes}
+        self._sources: dict[str, set[_Exit]] = {node.name: set() for node in definition.nodes}
         for connection in definition.connections:
-            self._sources[connection.target].add(connection.source)
+            self._sources[connection.target].add((connection.source, connection.port))
+        self._calls = {node.name for node in definition.nodes if isinstance(node.kind, Process)}
         self._open: dict[int, tuple[float, _Way | None]] = {}
-        self._longest: dict[str, _Way] = {}
+        self._longest: dict[_Exit, _Way] = {}
 
     def take(self, event: Event) -> None:
         """Look at the next event."""
@@ -48,16 +51,24 @@ class Paths:
             self._end(event, *self._open.pop(event.step))
 
     def _into(self, node: str) -> _Way | None:
-        known = (self._longest[name] for name in self._sources[node] if name in self._longest)
+        known = (self._longest[exit] for exit in self._sources[node] if exit in self._longest)
         return max(known, key=_length, default=None)
 
     def _end(self, event: NodeEvent, began: float, before: _Way | None) -> None:
         length = event.at - began + (0.0 if before is None else before.length)
-        longest = self._longest.get(event.node)
-        if longest is None or length >= longest.length:
-            self._longest[event.node] = _Way(
-                length, event.node, event.step, began, event.at, before
-            )
+        way = _Way(length, event.node, event.step, began, event.at, before)
+        for port in self._ports(event):
+            longest = self._longest.get((event.node, port))
+            if longest is None or length >= longest.length:
+                self._longest[event.node, port] = way
+
+    def _ports(self, event: NodeEvent) -> tuple[str, ...]:
+        """By which ports a step was left; a switch may choose several."""
+        if event.kind == "failed":
+            return (ERROR,)
+        if event.kind != "completed" or event.node in self._calls:
+            return (OUT,)
+        return (event.detail, *event.detail.split(", ")) if event.detail else (OUT,)
 
     def longest(self) -> tuple[PathStep, ...]:
         """The longest way so far, first step first."""

@@ -54,7 +54,7 @@ class TokenGame(Table):
         elif what == 8 and is_rare(self._random, 2):
             execution = self._anyone()
             self.post(execution.state.id, draw_hazard(self._random, execution))
-        elif what < 6:
+        elif what < 7:
             _ = self.land_one() or self.pass_time()
         else:
             _ = self.pass_time() or self.land_one()

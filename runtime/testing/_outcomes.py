@@ -33,7 +33,7 @@ def draw_outcome(random: Random, token: Token, now: float) -> AttemptOutcome:
         if not is_rare(random, 4):
             return Interrupted(token.step, token.attempt)
         return _draw_last_words(random, token, now)
-    if not isinstance(token.node.spec.kind, End) and is_rare(random, 12):
+    if not isinstance(token.node.spec.kind, End) and is_rare(random, 16):
         return _failed(random, token, now)
     return _DRAW[type(token.node.spec.kind)](random, token, token.node.spec.kind, now)
 

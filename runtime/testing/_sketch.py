@@ -36,7 +36,7 @@ PORTS: dict[NodeKind, tuple[str, ...]] = {
 }
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class NodeSketch:
     """One node. A `switch` takes its first open port, a `fan` all of them.
 
@@ -54,6 +54,14 @@ class NodeSketch:
     limit: int | None = None
     signal: str = "go"
     within: float | None = None
+
+    def __repr__(self) -> str:
+        given = {
+            field.name: getattr(self, field.name)
+            for field in attrs.fields(NodeSketch)
+            if getattr(self, field.name) != field.default
+        }
+        return f"NodeSketch({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     @property
     def ports(self) -> tuple[str, ...]:

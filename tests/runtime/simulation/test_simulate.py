@@ -152,6 +152,28 @@ def test_a_branch_that_is_not_taken_is_on_no_way() -> None:
     assert report.makespan == report.critical_path == 1
 
 
+def test_the_longest_way_follows_the_ports_that_were_taken() -> None:
+    builder = pe.ProcessBuilder("detour")
+    choice = builder.switch("choice", {"through": lambda: True}, default="past")
+    middle, end = builder.node("middle", work), builder.node("end", work)
+    choice.on("through").then(middle).then(end)
+    choice.on("past").then(end)
+    report = simulate(builder.build(), durations={"middle": 0, "end": 1})
+    assert [step.node for step in report.path] == ["choice", "middle", "end"]
+
+
+def test_a_failure_that_is_caught_is_part_of_the_longest_way() -> None:
+    async def fail() -> None:
+        await trio.sleep(2)
+        raise ValueError("no")
+
+    builder = pe.ProcessBuilder("caught")
+    builder.node(fail, retry=pe.NO_RETRY).on("error").then(builder.node("mend", work))
+    report = simulate(builder.build(), durations={"mend": 3})
+    assert [step.node for step in report.path] == ["fail", "mend"]
+    assert report.critical_path == 5
+
+
 def test_an_execution_that_fails_is_reported_as_it_ended() -> None:
     async def fail() -> None:
         await trio.sleep(2)
