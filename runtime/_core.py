@@ -106,6 +106,8 @@ class Core:
         self.is_closing = True
         for execution in self.live.values():
             execution.crash_replies(RuntimeClosed(self.id))
+            for watcher in execution.watchers or ():
+                watcher.end()
         self.live.clear()
         for replies in self._waiting.values():
             for reply in replies:

@@ -38,7 +38,9 @@ class Runtime:
         core = Core(secrets.token_hex(4), self.options)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
-        await nursery.start(core.run, self._stop)
+        # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.
+        with trio.CancelScope(shield=True):
+            await nursery.start(core.run, self._stop)
         register(core)
         self._core = core
         return self

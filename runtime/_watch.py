@@ -43,23 +43,24 @@ class Watch(Generic[T]):
                 self._events.append(Missed(self._missed))
                 self._missed = 0
             self._events.append(event)
-        self._wake()
+            waiter, self._waiter = self._waiter, None
+        _wake(waiter)
 
     def end(self) -> None:
         """Let the watcher stop after the events that wait (the engine's side)."""
-        self._ended = True
-        self._wake()
+        with self._lock:
+            self._ended = True
+            waiter, self._waiter = self._waiter, None
+        _wake(waiter)
 
     def close(self) -> None:
         """Stop watching; events that wait are dropped."""
-        self._events.clear()
-        self._ended = True
-        self._wake()
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.answer(None)
+        with self._lock:
+            self._events.clear()
+            self._missed = 0
+            self._ended = True
+            waiter, self._waiter = self._waiter, None
+        _wake(waiter)
 
     def __aiter__(self) -> Watch[T]:
         return self
@@ -94,3 +95,9 @@ class Watch(Generic[T]):
             if self._waiter is None:
                 self._waiter = Reply()
             return None, self._waiter
+
+
+def _wake(waiter: Reply[None] | None) -> None:
+    """Wake whoever waits; outside the lock, as it runs the waiter's own code."""
+    if waiter is not None:
+        waiter.answer(None)
