@@ -78,6 +78,14 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
+from processengine.runtime.simulation import (
+    PathStep,
+    SimulationReport,
+    StuckSimulation,
+    TaskRun,
+    UnfitDurations,
+    simulate,
+)
 from processengine.supervision import (
     NO_RETRY,
     Retry,
@@ -124,6 +132,7 @@ __all__ = [
     "Options",
     "Out",
     "Outcome",
+    "PathStep",
     "PauseMode",
     "ProcessBuilder",
     "ProcessDefinition",
@@ -133,10 +142,14 @@ __all__ = [
     "Retry",
     "Runtime",
     "RuntimeClosed",
+    "SimulationReport",
     "StaleIncarnation",
     "StateEvent",
     "Status",
+    "StuckSimulation",
+    "TaskRun",
     "TooManySignals",
+    "UnfitDurations",
     "UnfitValue",
     "UnknownExecution",
     "UnknownPort",
@@ -152,4 +165,5 @@ __all__ = [
     "open_runtime",
     "parse_definition",
     "recorded_durations",
+    "simulate",
 ]

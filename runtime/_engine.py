@@ -59,6 +59,11 @@ class Runtime:
         core = self._opened()
         try:
             await self._nursery_manager.__aexit__(None, None, None)
+        except BaseExceptionGroup as group:
+            if group.split(KeyboardInterrupt)[1] is not None:
+                raise
+            # Ctrl-C while we wait: it has cut nothing short, and goes on as it is too.
+            raise KeyboardInterrupt from None
         finally:
             forget(core)
             core.close_replies()

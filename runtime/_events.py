@@ -11,6 +11,7 @@ from ..actors import Message
 from .definition import OUT, TIMEOUT, Wait
 from .execution import (
     AttemptOutcome,
+    BackingOff,
     Calls,
     ChildEnded,
     Chose,
@@ -24,6 +25,7 @@ from .execution import (
     Lists,
     Record,
     State,
+    Stopping,
     Token,
     Waits,
 )
@@ -128,12 +130,10 @@ class Narrator:
         token = self._tokens.get(message.step)
         if token is None:
             return
-        kind, detail = _KINDS.get(type(message), "completed"), _detail(message)
-        if message.step not in execution.state.tokens:
+        is_over = message.step not in execution.state.tokens
+        if is_over:
             del self._tokens[message.step]
-            kind = "completed" if kind in ("waiting", "expanded") else kind
-        elif kind == "failed":
-            kind = "retrying"
+        kind, detail = _became(message, token, is_over)
         yield _node_event(execution, at, kind, token, message.attempt, detail)
         if token.item is not None:
             yield from self._items(execution, at, token.item.parent, kind)
@@ -182,6 +182,28 @@ def _node_event(
     return NodeEvent(execution.id, at, kind, token.node.name, token.step, attempt, item, detail)
 
 
+def _became(message: AttemptOutcome, token: Token, is_over: bool) -> tuple[NodeEventKind, str]:
+    """What became of an attempt; `is_over` if its token has gone on, or is gone."""
+    if isinstance(message, Interrupted):
+        return _stopped(token, is_over)
+    kind = _KINDS.get(type(message), "completed")
+    if is_over and kind in ("waiting", "expanded"):
+        kind = "completed"
+    elif kind == "failed" and not is_over:
+        kind = "retrying"
+    return kind, _detail(message)
+
+
+def _stopped(token: Token, is_over: bool) -> tuple[NodeEventKind, str]:
+    """Why an attempt was stopped: it took too long, was skipped, or is started again or dropped."""
+    phase = token.phase
+    if isinstance(phase, BackingOff):
+        return "retrying", _TOO_LONG
+    if is_over and isinstance(phase, Stopping):
+        return _STOPPED.get(phase.then, ("interrupted", ""))
+    return "interrupted", ""
+
+
 def _detail(message: AttemptOutcome) -> str:
     if isinstance(message, Completed):
         return message.port
@@ -196,11 +218,15 @@ def _detail(message: AttemptOutcome) -> str:
 
 _KINDS: dict[type[Message], NodeEventKind] = {
     Failed: "failed",
-    Interrupted: "interrupted",
     Delays: "delayed",
     Waits: "waiting",
     Calls: "calling",
     Lists: "expanded",
+}
+_TOO_LONG = "the attempt took too long"
+_STOPPED: dict[str, tuple[NodeEventKind, str]] = {
+    "timeout": ("failed", _TOO_LONG),
+    "skip": ("skipped", ""),
 }
 _LETS_GO: dict[str, NodeEventKind] = {
     "signal": "completed",

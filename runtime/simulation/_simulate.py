@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import trio
-from trio.testing import MockClock
 
 from .. import NodeStatus, Outcome, Status, open_runtime
 from ..definition import ProcessDefinition, Wait, check_inputs, recorded_durations
@@ -47,6 +46,8 @@ def simulate(
     seconds = {**recorded_durations(definition), **(durations or {})}
     given = check_inputs(definition, inputs or {})
     play = _Play(definition, workers, seconds, seed, given, tuple(signals))
+    from trio.testing import MockClock  # here, as it imports pytest where that is installed: 0.2 s
+
     return trio.run(play.perform, clock=MockClock(autojump_threshold=0))
 
 

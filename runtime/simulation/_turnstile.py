@@ -6,7 +6,6 @@ import heapq
 from random import Random
 
 import trio
-from trio.testing import wait_all_tasks_blocked
 
 
 class Turnstile:
@@ -30,6 +29,8 @@ class Turnstile:
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        from trio.testing import wait_all_tasks_blocked  # here, as in `simulate`
+
         while True:
             await self._arrival.wait()
             await wait_all_tasks_blocked()

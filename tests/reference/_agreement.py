@@ -45,7 +45,8 @@ class Agreement(Observer):
 def _told(message: Message, before: View, engine: View, reference: View) -> str:
     parts = [key for key in engine if engine[key] != reference[key]]
     lines = [
-        f"{key}:\n  before    {before[key]}\n  engine    {engine[key]}\n  reference {reference[key]}"
+        f"{key}:\n  before    {before[key]}\n  engine    {engine[key]}\n"
+        f"  reference {reference[key]}"
         for key in parts
     ]
     return "\n".join([f"they differ after {message} in", *lines])

@@ -101,6 +101,44 @@ async def test_a_process_node_names_the_execution_it_calls(autojump_clock: MockC
     assert told[-1] == (1, "completed", "child", "completed")
 
 
+async def test_an_attempt_that_takes_too_long_is_retried_and_then_fails(
+    autojump_clock: MockClock,
+) -> None:
+    builder = pe.ProcessBuilder("p")
+    builder.node(second, timeout=0.5, retry=pe.Retry(attempts=2, initial=1, jitter="none"))
+    assert await events_of(builder) == [
+        (0, "started", "second", ""),
+        (0.5, "retrying", "second", "the attempt took too long"),
+        (1.5, "started", "second", ""),
+        (2, "failed", "second", "the attempt took too long"),
+    ]
+
+
+async def test_an_attempt_that_a_pause_interrupts_starts_again(autojump_clock: MockClock) -> None:
+    builder = pe.ProcessBuilder("p")
+    builder.node(second)
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(builder.build())
+        watch = handle.watch()
+        await trio.sleep(0.5)
+        await handle.pause("interrupt")
+        await handle.resume()
+        kinds = [event.kind async for event in watch if isinstance(event, pe.NodeEvent)]
+    assert kinds == ["started", "interrupted", "started", "completed"]
+
+
+async def test_a_node_that_runs_and_is_skipped_says_so(autojump_clock: MockClock) -> None:
+    builder = pe.ProcessBuilder("p")
+    builder.node(second)
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(builder.build())
+        watch = handle.watch()
+        await trio.sleep(0.5)
+        await handle.skip("second")
+        kinds = [event.kind async for event in watch if isinstance(event, pe.NodeEvent)]
+    assert kinds == ["started", "skipped"]
+
+
 async def test_a_node_that_waits_and_is_skipped_says_so(autojump_clock: MockClock) -> None:
     builder = pe.ProcessBuilder("p")
     builder.delay("nap", 100)

@@ -123,7 +123,7 @@ def test_messages_that_are_stale_repeated_or_too_late_change_nothing(
     game = TokenGame(sketch.definition(), random, observer=NothingFollows())
     game.play()
     for execution in game.executions.values():
-        for _, message, _ in execution.records:
+        for _, message, _ in list(execution.records):
             if execution.has_ended:
                 game.post(execution.state.id, message)
 
