@@ -78,7 +78,7 @@ class Core:
         self._idle: list[Reply[None]] = []
         self._thread = threading.get_ident()
         self._token = trio.lowlevel.current_trio_token()
-        self._inbox: deque[Letter] = deque()
+        self._inbox: deque[Letter | Callable[[], None]] = deque()
         self._numbers = itertools.count(1)
 
     # Life
@@ -187,7 +187,11 @@ class Core:
         if self._is_here():
             self._deliver((*address, message, reply))
             return
-        self._inbox.append((*address, message, reply))
+        self._from_elsewhere((*address, message, reply))
+
+    def _from_elsewhere(self, what: Letter | Callable[[], None]) -> None:
+        """Queue what another thread sends; all through one queue, so that it stays in order."""
+        self._inbox.append(what)
         try:
             self._token.run_sync_soon(self._flush, idempotent=True)
         except trio.RunFinishedError:
@@ -197,6 +201,9 @@ class Core:
         letters: list[tuple[Execution, Message, Reply[Any] | None]] = []
         while self._inbox:
             letter = self._inbox.popleft()
+            if not isinstance(letter, tuple):
+                letter()
+                continue
             execution = self._recipient(letter)
             if execution is not None:
                 letters.append((execution, *letter[2:]))
@@ -249,11 +256,8 @@ class Core:
         """Run a synchronous action in the runtime's thread: at once if this is it, else soon."""
         if self._is_here():
             action()
-            return
-        try:
-            self._token.run_sync_soon(action)
-        except trio.RunFinishedError:
-            action()
+        else:
+            self._from_elsewhere(action)
 
     def _is_here(self) -> bool:
         return threading.get_ident() == self._thread and trio.lowlevel.in_trio_run()

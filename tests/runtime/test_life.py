@@ -19,7 +19,8 @@ MANY = 1_000
 def count_tasks() -> int:
     """How many tasks the event loop has."""
     root = trio.lowlevel.current_root_task()
-    waiting, count = [root] if root else [], 0
+    assert root is not None
+    waiting, count = [root], 0
     while waiting:
         task = waiting.pop()
         count += 1
@@ -166,10 +167,14 @@ async def test_an_error_in_the_block_ends_everything_and_goes_on_as_it_is(
 ) -> None:
     cleanups = CleanUps()
     results: Replies = []
-    with pytest.raises(ZeroDivisionError):
+
+    async def host() -> None:
         async with pe.open_runtime() as runtime:
-            results = await spawn_many(runtime, cleanups.definition(), 3)
+            results.extend(await spawn_many(runtime, cleanups.definition(), 3))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await host()
     await check_all_cancelled(cleanups, results, "the runtime was closed")
 
 
@@ -234,17 +239,16 @@ async def test_a_cancel_after_a_close_of_everything_keeps_the_reason(
             with trio.CancelScope(shield=True):
                 await trio.sleep(2)
 
-    async with trio.open_nursery() as nursery:
-        async with pe.open_runtime() as runtime:
-            handle = await runtime.spawn(alone(slow_clean_up))
+    async with trio.open_nursery() as nursery, pe.open_runtime() as runtime:
+        handle = await runtime.spawn(alone(slow_clean_up))
+        await trio.sleep(1)
+        result = handle.result()
+
+        async def cancel_later() -> None:
             await trio.sleep(1)
-            result = handle.result()
+            assert await handle.cancel("late") == "cancelled"
 
-            async def cancel_later() -> None:
-                await trio.sleep(1)
-                assert await handle.cancel("late") == "cancelled"
-
-            nursery.start_soon(cancel_later)
+        nursery.start_soon(cancel_later)
     assert (await result).reason == "the runtime was closed"
 
 

@@ -1,0 +1,196 @@
+"""A drawn process in the running engine, under a drawn script: what is to happen, and what did.
+
+Everything is drawn before the run, so that the run depends on nothing but its schedule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import Literal
+
+import attrs
+import trio
+
+import processengine as pe
+from processengine.testing import Bodies, Palette, Sketch, draw_sketch
+
+NodeEnd = Literal["out", "other", "fails", "swallows"]
+Act = tuple[float, str]
+"""When (seconds after the one before), and what somebody does: a method of the handle."""
+
+LIVELY = Palette(size=6)
+ENOUGH = 60
+"""A node visited more often ends the execution, as loops here need not end by themselves."""
+
+ACTS = ("pause", "resume", "interrupt", "signal", "update", "query", "skip", "retry", "cancel")
+
+
+@attrs.frozen
+class Plan:
+    """How nodes behave: for each of its visits, by turns, how long it takes and how it ends."""
+
+    sketch: Sketch
+    visits: dict[str, tuple[tuple[float, NodeEnd], ...]]
+    script: tuple[Act, ...]
+    workers: int | None
+
+
+def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] = ACTS) -> Plan:
+    """Draw a process, how its nodes behave and what happens to it from outside."""
+    sketch = draw_sketch(random, palette)
+    names = [Sketch.name(number) for number in range(max(len(sketch.nodes), 3))]
+    ends: tuple[NodeEnd, ...] = ("out", "out", "out", "other", "fails", "swallows")
+    visits = {
+        name: tuple(
+            (float(random.choice((0, 0, 1, 2))), random.choice(ends))
+            for _ in range(1 + random.randrange(3))
+        )
+        for name in names
+    }
+    script = tuple(
+        (float(random.choice((0, 1, 1, 2))), random.choice(acts))
+        for _ in range(random.randrange(6) if acts else 0)
+    )
+    return Plan(sketch, visits, script, random.choice((None, 1, 2)))
+
+
+@attrs.define
+class Drama(Bodies):
+    """Plays a plan, and keeps what happened. `held` says that no node may start."""
+
+    plan: Plan
+    begun: int = 0
+    left: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+    held: bool = False
+    trace: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
+    faults: list[str] = attrs.field(factory=list[str])
+    replies: list[tuple[str, pe.Reply[object]]] = attrs.field(
+        factory=list[tuple[str, pe.Reply[object]]]
+    )
+    outcome: pe.Outcome | None = None
+    counts: Counter[str] = attrs.field(factory=Counter[str])
+    _handle: pe.ActorHandle | None = None
+
+    # What nodes do
+
+    async def run(self, context: pe.NodeContext) -> object:
+        self._begin(context)
+        try:
+            return await self._behave(context)
+        finally:
+            self.left += 1
+            self.at_once -= 1
+
+    def _begin(self, context: pe.NodeContext) -> None:
+        self._note(f"{context.execution}/{context.node}.{context.step}.{context.attempt}")
+        if self.held:
+            self.faults.append(f"{context.node} started while paused")
+        self.begun += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+
+    async def _behave(self, context: pe.NodeContext) -> object:
+        visits = self.plan.visits[context.node]
+        seconds, end = visits[self._visit(context.node) % len(visits)]
+        try:
+            if seconds:
+                await trio.sleep(seconds)
+        except trio.Cancelled:
+            if end == "swallows":
+                return "swallowed"  # and so cancelled again at the next checkpoint
+            raise
+        if end == "fails":
+            raise RuntimeError(context.node)
+        return pe.Out("other", "result") if self._may_leave_by_other(context, end) else "result"
+
+    @staticmethod
+    def _may_leave_by_other(context: pe.NodeContext, end: NodeEnd) -> bool:
+        return end == "other" and context.item is None
+
+    def _visit(self, node: str) -> int:
+        visit = self.counts[node]
+        self.counts[node] += 1
+        if visit > ENOUGH and self._handle is not None:
+            self._handle.cancel("enough")
+        return visit
+
+    def chooses(self, node: str, port: str) -> bool:
+        return (self._visit(node) + len(port)) % 3 != 0
+
+    def seconds(self, node: str) -> float:
+        return 1.0 + self._visit(node) % 2
+
+    def items(self, node: str) -> list[int]:
+        return list(range(self._visit(node) % 4))
+
+    # What happens from outside
+
+    async def play(self) -> None:
+        """Open a runtime, run the process under the script and leave."""
+        definition = self.plan.sketch.definition(self)
+        async with pe.open_runtime(
+            worker_pool_size=self.plan.workers,
+            cancel_grace=2.0,
+            default_max_retries=1,
+            retry_initial_delay_ms=500,
+            seed=0,
+        ) as runtime:
+            self._handle = handle = await runtime.spawn(definition, {"input": 1}, id="x")
+            for after, act in self.plan.script:
+                await trio.sleep(after)
+                await self._act(handle, act)
+            with trio.move_on_after(50):
+                self.outcome = await handle.result()
+            if self.outcome is None:
+                self.held = False
+                self.outcome = await self._give_up(handle)
+        self._note(self.outcome.state)
+
+    async def _act(self, handle: pe.ActorHandle, act: str) -> None:
+        """Do something; whoever pauses waits until it is, and only then is anything held."""
+        self._note(act)
+        if act == "resume":
+            self.held = False
+        reply = self._send(handle, act)
+        self.replies.append((act, reply))
+        if act in ("pause", "interrupt"):
+            with trio.move_on_after(10):
+                self.held = await reply == "paused"
+
+    def _send(self, handle: pe.ActorHandle, act: str) -> pe.Reply[object]:
+        replies: dict[str, pe.Reply[object]] = {}
+        node = Sketch.name(len(self.replies) % max(1, len(self.plan.sketch.nodes)))
+        match act:
+            case "pause":
+                replies[act] = handle.pause()
+            case "interrupt":
+                replies[act] = handle.pause("interrupt")
+            case "resume":
+                replies[act] = handle.resume()
+            case "signal":
+                replies[act] = handle.signal("go", "payload")
+            case "update":
+                replies[act] = handle.update(updated=True)
+            case "query":
+                replies[act] = handle.query()
+            case "skip":
+                replies[act] = handle.skip(node)
+            case "retry":
+                replies[act] = handle.retry(node)
+            case _:
+                replies[act] = handle.cancel("scripted")
+        return replies[act]
+
+    async def _give_up(self, handle: pe.ActorHandle) -> pe.Outcome:
+        """End what waits for a signal, or is paused, for ever."""
+        status = handle.status()
+        if status.state not in ("waiting", "paused"):
+            self.faults.append(f"stuck: {status}")
+        await handle.cancel("given up")
+        return await handle.result()
+
+    def _note(self, what: str) -> None:
+        self.trace.append((trio.current_time(), what))
