@@ -238,13 +238,19 @@ class Core:
                 RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id)
             )
             self._dead(letter, "unknown execution", why)
-        elif isinstance(message, (Pause, Resume, Cancel)):
-            self._dead(letter, "already ended", None)
-            if reply is not None:
-                reply.answer(ended.state.name)
         else:
-            self._dead(letter, "already ended", ActorGone(id, f"it has ended, {ended.state.name}"))
+            self.too_late(ended, message, reply)
         return None
+
+    def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
+        """A message came after the end: it is counted as dead, a control message is answered."""
+        letter, state = (ended.id, ended.incarnation, message, reply), ended.state.name
+        if not isinstance(message, (Pause, Resume, Cancel)):
+            self._dead(letter, "already ended", ActorGone(ended.id, f"it has ended, {state}"))
+            return
+        self._dead(letter, "already ended", None)
+        if reply is not None:
+            reply.answer(state)
 
     def _dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
         id, _, message, reply = letter

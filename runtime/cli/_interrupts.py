@@ -31,6 +31,11 @@ class Interrupts:
         """The conventional one for a process that a signal ended."""
         return 128 + (self.received or signal.SIGINT)
 
+    @property
+    def name(self) -> str:
+        """What the signal is called."""
+        return signal.Signals(self.received or signal.SIGINT).name
+
     @contextlib.contextmanager
     def installed(self) -> Generator[None]:
         """Handle the signals, until left."""

@@ -65,16 +65,16 @@ async def _execute(job: Job, view: View, interrupts: Interrupts, log: StandardEr
         events = handle.watch(WATCHED)
         for name, payload in job.signals:
             handle.signal(name, payload)
-        interrupts.answer_with(lambda: _cancel(handle))
+        interrupts.answer_with(lambda: _cancel(handle, interrupts.name))
         progress = Progress(job.definition, handle.status())
         with view.open(progress):
             await _follow(events, progress, view)
         return await handle.result()
 
 
-def _cancel(handle: ActorHandle) -> None:
+def _cancel(handle: ActorHandle, signal: str) -> None:
     print("cancelling; once more forces the exit", file=sys.stderr)
-    handle.cancel("interrupted from outside")
+    handle.cancel(f"interrupted by {signal}")
 
 
 async def _follow(events: Watch[Event], progress: Progress, view: View) -> None:

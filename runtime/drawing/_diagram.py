@@ -155,7 +155,7 @@ def _details(node: Node, shape: Shape) -> Iterator[str]:
         yield node.description
     if isinstance(node.kind, (Function, Each)):
         body = node.kind if isinstance(node.kind, Function) else node.kind.body
-        yield f"calls {body.binding.function_name} ({body.runs})"
+        yield f"calls {body.binding.function_name}"
     if node.join.mode != "all":
         yield f"join: {node.join}"
     if node.retry is not None:

@@ -98,6 +98,9 @@ class House(Protocol):
     def ended(self, execution: Execution) -> None:
         """An execution has ended."""
 
+    def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
+        """A message waited for its turn until its execution had ended."""
+
 
 class Watcher(Protocol):
     """Is told of every record of an execution, and of every token whose attempt starts."""
@@ -174,6 +177,10 @@ class Execution:
 
     def receive(self, message: Message, reply: Reply[Any] | None) -> None:
         """Take one turn: transition, then effects."""
+        if isinstance(self.state.control, Finished):
+            if reply is not None:  # else it is the engine's own, of something that is over
+                self.house.too_late(self, message, reply)
+            return
         self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
 
     def _number(self, reply: Reply[Any]) -> int:
