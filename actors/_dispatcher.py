@@ -61,7 +61,7 @@ class Worker(Generic[J]):
     def is_clean(self) -> bool:
         """Whether no job has left context variables behind (the comparison is one of pointers)."""
         try:
-            return copy_context() == self.context
+            return self.task.context == self.context
         except Exception:  # noqa: BLE001 - values that cannot even be compared
             return False
 

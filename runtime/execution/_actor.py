@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextvars import copy_context
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -370,7 +369,8 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     execution, token = job.execution, job.token
     house, program, state = execution.house, execution.program, execution.state
     history, clock = execution.history, house.clock
-    bare, context, slice_end = program.bare, worker.context, worker.slice_end
+    bare, slice_end = program.bare, worker.slice_end
+    context, clean = worker.task.context, worker.context
     now = clock()
     while True:
         token.worker = worker
@@ -405,7 +405,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                 execution.rest(following is ENDED)
                 return None
         job.token = token = following
-        if worker.stopped or copy_context() != context or worker.is_slice_over:
+        if worker.stopped or context != clean or worker.is_slice_over:
             return job
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -304,7 +306,7 @@ async def test_a_child_ends_before_its_parent(autojump_clock: MockClock) -> None
         cancelled = handle.cancel("enough")
         results = {"parent": handle.result(), "child": runtime.get(CHILD).result()}
         for name, result in results.items():
-            result.when_done(lambda name=name: ended.append(name))
+            result.when_done(partial(ended.append, name))
         assert await cancelled == "cancelled"
         assert ended == ["child", "parent"]
         child, parent = await results["child"], await results["parent"]

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import outcome
 import pytest
@@ -194,7 +194,7 @@ async def test_every_message_is_handled_or_a_dead_letter() -> None:
         handle = await runtime.spawn(endless())
 
         def flood(number: int) -> Counter[str]:
-            replies: list[pe.Reply[None]] = [handle.update(last=number) for _ in range(100)]
+            replies: list[pe.Reply[Any]] = [handle.update(last=number) for _ in range(100)]
             return Counter(map(ending, replies))
 
         results = sum(await in_threads(flood), Counter[str]())
@@ -205,7 +205,7 @@ async def test_every_message_is_handled_or_a_dead_letter() -> None:
         assert len(runtime.dead_letters.latest) <= 100
 
 
-def ending(reply: pe.Reply[object]) -> str:
+def ending(reply: pe.Reply[Any]) -> str:
     """How a message ended."""
     try:
         reply.wait(TIMEOUT)
@@ -219,7 +219,7 @@ async def test_messages_that_race_with_the_end_are_all_answered() -> None:
         handle = await runtime.spawn(endless())
 
         def race(number: int) -> Counter[str]:
-            replies: list[pe.Reply[object]] = []
+            replies: list[pe.Reply[Any]] = []
             for count in range(50):
                 if number == count == 7:
                     replies.append(handle.cancel())
@@ -240,7 +240,7 @@ async def test_messages_that_race_with_the_close_of_the_runtime_are_all_answered
         token = trio.lowlevel.current_trio_token()
 
         def race(number: int) -> Counter[str]:
-            replies: list[pe.Reply[object]] = []
+            replies: list[pe.Reply[Any]] = []
             for count in range(200):
                 if number == 0 and count == 20:
                     token.run_sync_soon(sent.set)

@@ -268,8 +268,10 @@ async def test_next_times_out_in_a_thread_and_can_be_called_again() -> None:
                 with pytest.raises(TimeoutError):
                     watch.next(timeout=0.001)
             handle.signal("answer")
-            events = iter(lambda: watch.next(timeout=30), None)
-            return [word(event) for event in events]
+            told: list[str] = []
+            while (event := watch.next(timeout=30)) is not None:
+                told.append(word(event))
+            return told
 
         told = await trio.to_thread.run_sync(follow)
     assert told == ["took signal", "answer completed", "is completed"]
