@@ -66,6 +66,7 @@ class Reply(Generic[T]):
             arrived = threading.Event()
             self.when_done(arrived.set)
             if not arrived.wait(timeout):
+                self._wakers.remove(arrived.set)  # else a waiter that polls would pile them up
                 raise TimeoutError(f"no answer within {timeout} s")
         return self._unwrap()
 
@@ -86,7 +87,10 @@ class Reply(Generic[T]):
                 _call_soon(token, arrived.set)
 
         self.when_done(wake)
-        await arrived.wait()
+        try:
+            await arrived.wait()
+        finally:
+            self._wakers.remove(wake)
 
     async def _suspend_asyncio(self) -> None:
         loop = asyncio.get_running_loop()
@@ -97,7 +101,10 @@ class Reply(Generic[T]):
                 loop.call_soon_threadsafe(arrived.set)
 
         self.when_done(wake)
-        await arrived.wait()
+        try:
+            await arrived.wait()
+        finally:
+            self._wakers.remove(wake)
 
     def when_done(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when the answer is there; it may be called twice, from any thread."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
+import trio
 
 Program = Callable[[], float]
 """Does the work once, sets up what it needs first, and gives the seconds that the work took."""
@@ -45,6 +46,18 @@ class Row:
         if self.stretch is not None and figure <= self.stretch:
             return "stretch met"
         return "met" if figure <= self.bar else "missed"
+
+
+def on_trio(work: Callable[..., Awaitable[float]], *arguments: object) -> Program:
+    """A program that runs an asynchronous function on trio."""
+
+    async def main() -> float:
+        return await work(*arguments)
+
+    def program() -> float:
+        return trio.run(main)
+
+    return program
 
 
 def compare(ours: Program, yardstick: Program, rounds: int) -> tuple[list[float], list[float]]:

@@ -21,6 +21,7 @@ from ._window import CountWindow, Tally, TimeWindow, Window
 
 BreakerState = Literal["closed", "open", "half_open", "isolated", "disabled"]
 
+_count = validators.optional(validators.and_(validators.ge(1)))
 _share = validators.optional(validators.and_(validators.gt(0.0), validators.le(1.0)))
 
 
@@ -38,9 +39,7 @@ class BreakerPolicy:
     without an outcome is written off after `probe_lease`.
     """
 
-    consecutive_failures: int | None = attrs.field(
-        default=5, validator=validators.optional(validators.ge(1))
-    )
+    consecutive_failures: int | None = attrs.field(default=5, validator=_count)
     failure_rate: float | None = attrs.field(default=None, validator=_share)
     slow_rate: float | None = attrs.field(default=None, validator=_share)
     slow_seconds: float = attrs.field(default=60.0, validator=validators.gt(0))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-Body = Callable[[], Awaitable[None]]
+Body = Callable[[], Awaitable[object]]
 Results = dict[str, object]
 
 
@@ -59,7 +59,7 @@ async def failing_chains(body: Body, length: int, count: int, attempts: int) -> 
     """As `chains`, trying a node again after a jittered wait of up to 1 ms."""
     names = [f"n{number}" for number in range(length)]
 
-    async def retried() -> None:
+    async def retried() -> object:
         for _ in range(attempts - 1):
             try:
                 return await body()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import time
-
-import trio
 
 import processengine as pe
 
-from .._measure import Row, compare, row
+from .._measure import Row, compare, on_trio, row
 from ._processes import chain, fork_join, layers, run_all
 
 
@@ -37,8 +34,8 @@ def _rows(name: str, shape: pe.ProcessDefinition, rounds: int) -> list[Row]:
     nodes = len(shape.nodes)
     small = chain(10)
     times = compare(
-        functools.partial(trio.run, run_all, shape, 1),
-        functools.partial(trio.run, run_all, small, nodes // 10),
+        on_trio(run_all, shape, 1),
+        on_trio(run_all, small, nodes // 10),
         rounds,
     )
     running = row(

@@ -14,7 +14,7 @@ import processengine as pe
 
 from .._measure import Row
 
-INPUTS = {"number": 1, "text": "x", "share": 2.0}
+INPUTS: dict[str, object] = {"number": 1, "text": "x", "share": 2.0}
 
 
 async def executions(count: int, history: int) -> float:

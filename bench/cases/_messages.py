@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from typing import Any
 
 import trio
+import trio.testing
 
 import processengine as pe
 from processengine.actors import Message, Reply, Signal, TurnLoop
 
-from .._measure import Row, compare, row
+from .._measure import Row, compare, on_trio, row
 
 
 class Counter:
@@ -44,7 +44,7 @@ async def ask(count: int) -> float:
     turns, actor, message = TurnLoop[Counter](), Counter(), Signal("tick")
     begin = trio.current_time()
     for _ in range(count):
-        reply: Reply[int] = Reply()
+        reply: Reply[object] = Reply()
         turns.post(actor, message, reply)
         await reply
     return trio.current_time() - begin
@@ -101,8 +101,8 @@ def messages(quick: bool) -> list[Row]:
             stretch=0.1 if name.startswith("actor") else None,
         )
         for name, ours in (
-            ("actor: tell", functools.partial(tell, count)),
-            ("actor: ask", functools.partial(trio.run, ask, count)),
-            ("execution: query by handle", functools.partial(trio.run, query, count)),
+            ("actor: tell", lambda: tell(count)),
+            ("actor: ask", on_trio(ask, count)),
+            ("execution: query by handle", on_trio(query, count)),
         )
     ]

@@ -8,7 +8,7 @@ import trio
 
 import processengine as pe
 
-Body = Callable[[], Awaitable[None]]
+Body = Callable[[], Awaitable[object]]
 
 
 async def nothing() -> None:

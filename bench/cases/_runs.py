@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import random
-
-import trio
 
 import processengine as pe
 
-from .._measure import Row, compare, row
+from .._measure import Row, compare, on_trio, row
 from . import _by_hand as by_hand
 from ._processes import chain, checkpoint, fork_join, nothing, run_all, sleep
 
@@ -26,8 +23,8 @@ def chains(quick: bool) -> list[Row]:
         ("nodes with a checkpoint", checkpoint, by_hand.chains, None, None),
     ):
         times = compare(
-            functools.partial(trio.run, run_all, chain(LENGTH, body), count),
-            functools.partial(trio.run, hand, body, LENGTH, count),
+            on_trio(run_all, chain(LENGTH, body), count),
+            on_trio(hand, body, LENGTH, count),
             rounds,
         )
         rows.append(
@@ -49,8 +46,8 @@ def fork_joins(quick: bool) -> list[Row]:
     """100 executions of 50 nodes in fork and join."""
     count, rounds = (5, 2) if quick else (100, 15)
     times = compare(
-        functools.partial(trio.run, run_all, fork_join(WIDTH), count),
-        functools.partial(trio.run, by_hand.fork_joins, nothing, WIDTH, count),
+        on_trio(run_all, fork_join(WIDTH), count),
+        on_trio(by_hand.fork_joins, nothing, WIDTH, count),
         rounds,
     )
     return [
@@ -74,8 +71,8 @@ def sleeping(quick: bool) -> list[Row]:
         row(
             f"{chain_count} x {LENGTH} nodes of 10 ms",
             compare(
-                functools.partial(trio.run, run_all, chain(LENGTH, sleep), chain_count),
-                functools.partial(trio.run, by_hand.chains, sleep, LENGTH, chain_count),
+                on_trio(run_all, chain(LENGTH, sleep), chain_count),
+                on_trio(by_hand.chains, sleep, LENGTH, chain_count),
                 rounds,
             ),
             per=1,
@@ -88,8 +85,8 @@ def sleeping(quick: bool) -> list[Row]:
         row(
             f"{fork_count} x {WIDTH + 2}-node fork-join of 10 ms",
             compare(
-                functools.partial(trio.run, run_all, fork_join(WIDTH, sleep), fork_count),
-                functools.partial(trio.run, by_hand.fork_joins, sleep, WIDTH, fork_count),
+                on_trio(run_all, fork_join(WIDTH, sleep), fork_count),
+                on_trio(by_hand.fork_joins, sleep, WIDTH, fork_count),
                 rounds,
             ),
             per=1,
@@ -113,8 +110,8 @@ def failing(quick: bool) -> list[Row]:
     count, rounds = (10, 1) if quick else (1000, 7)
     retry = pe.Retry(attempts=30, initial=0.001, maximum=0.001)
     times = compare(
-        functools.partial(trio.run, run_all, chain(LENGTH, unreliable, retry), count),
-        functools.partial(trio.run, by_hand.failing_chains, unreliable, LENGTH, count, 30),
+        on_trio(run_all, chain(LENGTH, unreliable, retry), count),
+        on_trio(by_hand.failing_chains, unreliable, LENGTH, count, 30),
         rounds,
     )
     return [

@@ -1,7 +1,7 @@
 """Joins: which tokens wait for which.
 
-A join of mode `all` fires when every slot has a token, or can no longer get one: see `_settling`. One
-that counts fires as soon as it has its count: see `_rounds`.
+A join of mode `all` fires when every slot has a token, or can no longer get one: see `_settling`.
+One that counts fires as soon as it has its count: see `_rounds`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What can still reach a join: questions about the graph and the live tokens, which change nothing.
 
-The search for a token walks backwards from the empty slots and stops at the first one it meets, which
-is usually a few nodes away.
+The search for a token walks backwards from the empty slots and stops at the first one it meets,
+which is usually a few nodes away.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def open_round(join: JoinState) -> Round | None:
 
 
 def waiting_arrivals(join: JoinState) -> list[Arrival]:
-    """The tokens that wait at a join, the first of every slot; at a counted one, in its open round."""
+    """The tokens that wait at a join, the first of every slot; if counted, in its open round."""
     if isinstance(join, AllJoin):
         return [queue[0] for queue in join.arrivals.values()]
     round = open_round(join)

@@ -1,7 +1,7 @@
 """Counted joins: they work in rounds, and fire once in each.
 
-The k-th token on a slot belongs to the k-th round, but a token that comes from some round of this join
-belongs to a later one. A fired round stays open, to absorb what still comes to it.
+The k-th token on a slot belongs to the k-th round, but a token that comes from some round of this
+join belongs to a later one. A fired round stays open, to absorb what still comes to it.
 
 Source: the discriminators of van der Aalst et al., "Workflow Patterns" (2003).
 """
@@ -105,7 +105,7 @@ Queue = list[Arrival]
 
 
 def _waiting_to_come(state: ExecutionState, join: CountJoin, round: Round) -> bool:
-    """Whether a token that waits at another join can still deliver to an empty slot of this round."""
+    """Whether a token that waits at another join can still deliver to a slot of this round."""
     seen = seen_from(state, join, round)
     return any(
         passed(arrival.lineage, join.node) < round.number

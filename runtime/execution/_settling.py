@@ -1,11 +1,12 @@
-"""Which waiting joins fire because nothing more can come to them: no execution ever hangs on a join.
+"""Which waiting joins fire as nothing more can come to them: no execution hangs on a join.
 
-A join of mode `all` fires when no live token can reach one of its empty slots without passing through
-the join itself. Tokens that wait at other joins may go on one day, so it waits for those joins first.
-Where joins wait for each other, the one whose first token came earliest fires.
+A join of mode `all` fires when no live token can reach one of its empty slots without passing
+through the join itself. Tokens that wait at other joins may go on one day, so it waits for those
+joins first. Where joins wait for each other, the one whose first token came earliest fires.
 
-A counted join fails the execution when fewer of its empty slots than it needs are within reach: of a
-live token, or of a token that waits at a join which may still fire. A join of mode `all` always may.
+A counted join fails the execution when fewer of its empty slots than it needs are within reach: of
+a live token, or of a token that waits at a join which may still fire. A join of mode `all` always
+may.
 
 These questions are asked as rarely as possible: see `_witnesses`.
 

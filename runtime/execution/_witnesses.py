@@ -1,9 +1,9 @@
 """Which joins have to be looked at again, and when.
 
-A join that waits keeps a *witness*: a live token that may still come to one of its empty slots. While
-the witness stays where it is the join need not be looked at. As long as no connection was ever left
-untaken (and the graph has neither cycles nor counted joins) no join can be left waiting in vain, and
-nothing is kept at all.
+A join that waits keeps a *witness*: a live token that may still come to one of its empty slots.
+While the witness stays where it is the join need not be looked at. As long as no connection was
+ever left untaken (and the graph has neither cycles nor counted joins) no join can be left waiting
+in vain, and nothing is kept at all.
 """
 
 from __future__ import annotations

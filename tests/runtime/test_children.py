@@ -62,6 +62,10 @@ def waiting() -> pe.ProcessDefinition:
     return process.build()
 
 
+def one_more(a: int) -> int:
+    return a + 1
+
+
 async def spawn(runtime: pe.Runtime, process: pe.ProcessDefinition) -> pe.ActorHandle:
     return await runtime.spawn(process, id="parent")
 
@@ -85,7 +89,7 @@ async def test_the_memory_of_a_child_is_the_result_of_its_node(autojump_clock: M
 
 async def test_a_child_gets_what_it_is_given_and_nothing_else(autojump_clock: MockClock) -> None:
     process = pe.ProcessBuilder("parent")
-    process.process("child", waiting(), inputs={"number": lambda a: a + 1})
+    process.process("child", waiting(), inputs={"number": one_more})
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(process.build(), {"a": 1, "b": 2}, id="parent")
         await settle()

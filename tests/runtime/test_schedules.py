@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-import trio
 from hypothesis import given, settings
 
 import processengine as pe
 from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, Finished, Limits, transition
-from processengine.testing import Palette, chances, run_virtual
+from processengine.testing import chances, run_virtual
 
 from ._drama import Drama, Plan, draw_plan
 

@@ -277,6 +277,29 @@ async def test_next_times_out_in_a_thread_and_can_be_called_again() -> None:
     assert told == ["took signal", "answer completed", "is completed"]
 
 
+def count_events() -> int:
+    """How many `threading.Event` there are."""
+    gc.collect()
+    return sum(isinstance(each, threading.Event) for each in gc.get_objects())
+
+
+async def test_a_thread_that_polls_leaves_nothing_behind() -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(waiting())
+        await wait_all_tasks_blocked()
+        watch = handle.watch()
+
+        def poll() -> int:
+            before = count_events()
+            for _ in range(50):
+                with pytest.raises(TimeoutError):
+                    watch.next(timeout=0)
+            return count_events() - before
+
+        assert await trio.to_thread.run_sync(poll) < 50
+        await handle.cancel()
+
+
 async def test_a_close_from_another_thread_wakes_a_thread_that_waits() -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(waiting())
