@@ -37,14 +37,14 @@ class Worker(Generic[J]):
     )  # fmt: skip
 
     def __init__(self, task: trio.lowlevel.Task, context: Context) -> None:
-        self.task = task
-        self.context = context
-        self.scope = trio.CancelScope()
+        self.task: trio.lowlevel.Task = task
+        self.context: Context = context
+        self.scope: trio.CancelScope = trio.CancelScope()
         self.job: J | None = None
-        self.stopped = False
-        self.slice_end = 0.0
-        self.is_slice_over = False
-        self.jobs_in_slice = 0
+        self.stopped: bool = False
+        self.slice_end: float = 0.0
+        self.is_slice_over: bool = False
+        self.jobs_in_slice: int = 0
 
     def renewed(self) -> trio.CancelScope:
         """A fresh scope: the last one is spent once a job was stopped."""
@@ -90,7 +90,7 @@ class Dispatcher(Generic[J]):
         self._queue: deque[J] = deque()
         self._idle: list[Worker[J]] = []
         self._awake = 0
-        self.workers = 0
+        self.workers: int = 0
 
     def __repr__(self) -> str:
         return (

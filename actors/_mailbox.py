@@ -18,7 +18,7 @@ class Mailbox(Generic[T]):
     __slots__ = ("_control", "_user", "capacity")
 
     def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+        self.capacity: int = capacity
         self._control: deque[T] = deque()
         self._user: deque[T] = deque()
 

@@ -44,8 +44,8 @@ class TurnLoop(Generic[A]):
         self._capacity = capacity
         self._mail: dict[A, Mailbox[tuple[Message, AnyReply]]] = {}
         self._turning = False
-        self.accepted = 0
-        self.handled = 0
+        self.accepted: int = 0
+        self.handled: int = 0
 
     @property
     def pending(self) -> int:

@@ -53,9 +53,9 @@ class ActorHandle:
     __slots__ = ("id", "incarnation", "runtime_id")
 
     def __init__(self, runtime_id: str, id: str, incarnation: int) -> None:
-        self.runtime_id = runtime_id
-        self.id = id
-        self.incarnation = incarnation
+        self.runtime_id: str = runtime_id
+        self.id: str = id
+        self.incarnation: int = incarnation
 
     def __repr__(self) -> str:
         return f"<ActorHandle {self.id!r} incarnation={self.incarnation}>"

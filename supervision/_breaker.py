@@ -12,7 +12,7 @@ neutral and gives its permit back; a probe that nobody reports on is written off
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import validators
@@ -21,7 +21,7 @@ from ._window import CountWindow, Tally, TimeWindow, Window
 
 BreakerState = Literal["closed", "open", "half_open", "isolated", "disabled"]
 
-_count = validators.optional(validators.and_(validators.ge(1)))
+_count: Any = validators.optional(validators.and_(validators.ge(1)))
 _share = validators.optional(validators.and_(validators.gt(0.0), validators.le(1.0)))
 
 
@@ -103,7 +103,7 @@ class Breaker:
     def __init__(self, policy: BreakerPolicy) -> None:
         self.policy = policy
         self.state: BreakerState = "closed"
-        self.generation = 0
+        self.generation: int = 0
         self._window = policy.window()
         self._failures_in_a_row = 0
         self._times_open = 0

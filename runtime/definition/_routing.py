@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._graph import on_cycle, reversed_graph
-from ._model import Connection, Node, ProcessDefinition
+from ._model import Connection, Join, Node, ProcessDefinition
 
 
 class Exit:
@@ -23,10 +23,10 @@ class Exit:
     __slots__ = ("leaves_untaken", "next", "targets")
 
     def __init__(self, targets: tuple[tuple[RoutedNode, int], ...], leaves_untaken: bool) -> None:
-        self.targets = targets
-        self.leaves_untaken = leaves_untaken
+        self.targets: tuple[tuple[RoutedNode, int], ...] = targets
+        self.leaves_untaken: bool = leaves_untaken
         lone = len(targets) == 1 and targets[0][0].starts_at_once
-        self.next = targets[0][0] if lone else None
+        self.next: RoutedNode | None = targets[0][0] if lone else None
 
 
 class RoutedNode:
@@ -41,16 +41,16 @@ class RoutedNode:
     )  # fmt: skip
 
     def __init__(self, index: int, spec: Node, slots: int, in_cycle: bool) -> None:
-        self.index = index
-        self.spec = spec
-        self.name = spec.name
-        self.output = spec.output
-        self.join = spec.join
-        self.slots = slots
-        self.in_cycle = in_cycle
-        self.starts_at_once = slots == 1 or spec.join.mode == "each"
+        self.index: int = index
+        self.spec: Node = spec
+        self.name: str = spec.name
+        self.output: str = spec.output
+        self.join: Join = spec.join
+        self.slots: int = slots
+        self.in_cycle: bool = in_cycle
+        self.starts_at_once: bool = slots == 1 or spec.join.mode == "each"
         self.exits: dict[str, Exit] = {}
-        self.untaken = Exit((), False)
+        self.untaken: Exit = Exit((), False)
 
     def __repr__(self) -> str:
         return f"<RoutedNode {self.index} {self.name!r}>"
@@ -75,16 +75,18 @@ class RoutingMap:
         numbers = {node.name: index for index, node in enumerate(specs)}
         self.definition = definition
         successors = _successors(numbers, connections)
-        self.predecessors = reversed_graph(successors)
+        self.predecessors: list[list[int]] = reversed_graph(successors)
         cycles = on_cycle(successors)
         slots = _slot_counts(numbers, connections, definition.start)
-        self.nodes = tuple(
+        self.nodes: tuple[RoutedNode, ...] = tuple(
             RoutedNode(i, spec, slots[i], bool(cycles[i])) for i, spec in enumerate(specs)
         )
-        self.sources = self._link(numbers, connections)
+        self.sources: list[list[int]] = self._link(numbers, connections)
         entries = [self.nodes[numbers[name]] for name in definition.start]
-        self.start = Exit(tuple((node, node.slots - 1) for node in entries), leaves_untaken=False)
-        self.joins_may_starve = any(cycles) or any(
+        self.start: Exit = Exit(
+            tuple((node, node.slots - 1) for node in entries), leaves_untaken=False
+        )
+        self.joins_may_starve: bool = any(cycles) or any(
             node.slots > 1 and node.join.mode != "all" for node in self.nodes
         )
 

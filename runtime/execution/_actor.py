@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -37,6 +37,8 @@ from ._step import ENDED, Following, step
 from ._timing import is_awaited
 from ._transition import transition, whole_turn
 
+Bare = Callable[[], Awaitable[object]]
+
 NOTHING: Effects = []
 
 
@@ -57,10 +59,12 @@ class Program:
     __slots__ = ("acts", "bare", "definition", "routing")
 
     def __init__(self, definition: ProcessDefinition) -> None:
-        self.definition = definition
-        self.routing = RoutingMap(definition)
+        self.definition: ProcessDefinition = definition
+        self.routing: RoutingMap = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
-        self.bare = tuple(bare_function(node) for node in self.routing.nodes)
+        self.bare: tuple[Bare | None, ...] = tuple(
+            bare_function(node) for node in self.routing.nodes
+        )
 
 
 class Alarm(Protocol):
@@ -126,16 +130,16 @@ class Execution:
     def __init__(
         self, id: str, program: Program, house: House, parent: tuple[str, int] | None = None
     ) -> None:
-        self.state = ExecutionState(id, program.routing, house.limits)
-        self.incarnation = 1
-        self.program = program
-        self.house = house
-        self.parent = parent
+        self.state: ExecutionState = ExecutionState(id, program.routing, house.limits)
+        self.incarnation: int = 1
+        self.program: Program = program
+        self.house: House = house
+        self.parent: tuple[str, int] | None = parent
         self.replies: dict[int, Reply[Any]] | None = None
         self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
-        self.busy = False
-        self.spawned_at = house.clock()
+        self.busy: bool = False
+        self.spawned_at: float = house.clock()
         self.ended_at: float | None = None
 
     def __repr__(self) -> str:

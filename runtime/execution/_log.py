@@ -27,7 +27,7 @@ class AttemptFilter(logging.Filter):
         return True
 
 
-logger = logging.getLogger("processengine")
+logger: logging.Logger = logging.getLogger("processengine")
 logger.addFilter(AttemptFilter())
 
 

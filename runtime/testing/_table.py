@@ -108,8 +108,8 @@ class Table:
         observer: Observer | None = None,
         limits: Limits = LIMITS,
     ) -> None:
-        self.now = 0.0
-        self.turns = 0
+        self.now: float = 0.0
+        self.turns: int = 0
         self.executions: dict[str, TableExecution] = {}
         self._observer = observer or Observer()
         self._limits = limits
@@ -127,7 +127,7 @@ class Table:
             TellChild: self._tell_child,
             Ended: self._ended,
         }
-        self.root = self._lay("root", definition, None)
+        self.root: TableExecution = self._lay("root", definition, None)
 
     def _lay(
         self, id: str, definition: ProcessDefinition, parent: tuple[str, int] | None

@@ -229,7 +229,7 @@ async def test_messages_that_race_with_the_end_are_all_answered() -> None:
         results = sum(await in_threads(race), Counter[str]())
         assert results.total() == THREADS * 200 + 1
         assert set(results) <= {"answered", "ActorGone"}
-        assert runtime.dead_letters.counts.get("already ended", 0) >= results["ActorGone"]
+        assert handle.status().state == "cancelled"
 
 
 async def test_messages_that_race_with_the_close_of_the_runtime_are_all_answered() -> None:
