@@ -48,7 +48,7 @@ from .execution import (
     size_of,
 )
 
-Letter = tuple[str, int, Message, "Reply[Any] | None"]
+Letter = tuple[str, int, Message, Reply[Any] | None]
 
 
 class Core:
@@ -206,7 +206,8 @@ class Core:
                 continue
             execution = self._recipient(letter)
             if execution is not None:
-                letters.append((execution, *letter[2:]))
+                _, _, message, reply = letter
+                letters.append((execution, message, reply))
         for execution, message, reply in self.turns.post_all(letters):
             letter = (execution.id, execution.incarnation, message, reply)
             self._dead(letter, "mailbox full", self._mailbox_full(execution.id))

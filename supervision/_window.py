@@ -34,12 +34,15 @@ class Window(Protocol):
 
     def record(self, now: float, *, failed: bool, slow: bool) -> None:
         """Count a call that has ended now."""
+        ...
 
     def tally(self, now: float) -> Tally:
         """What is in the window now."""
+        ...
 
     def clear(self) -> None:
         """Forget all calls."""
+        ...
 
 
 class CountWindow:

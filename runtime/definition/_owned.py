@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 
@@ -32,10 +31,9 @@ def owned(value: Any) -> Any:
 _COPIED: frozenset[type] = frozenset((dict, list, set))
 
 
-def _entries(container: Any) -> Iterable[tuple[Any, Any]]:
+def _entries(container: Any) -> list[tuple[Any, Any]]:
     """Keys and items, to be replaced in place; a set holds nothing that would have to be."""
     if isinstance(container, dict):
         return list(cast(Any, container).items())
-    if isinstance(container, list):
-        return enumerate(cast(Any, container))
-    return ()
+    items: list[Any] = cast(Any, container) if isinstance(container, list) else []
+    return list(enumerate(items))

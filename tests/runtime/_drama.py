@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 import trio
@@ -67,9 +67,7 @@ class Drama(Bodies):
     held: bool = False
     trace: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
     faults: list[str] = attrs.field(factory=list[str])
-    replies: list[tuple[str, pe.Reply[object]]] = attrs.field(
-        factory=list[tuple[str, pe.Reply[object]]]
-    )
+    replies: list[tuple[str, pe.Reply[Any]]] = attrs.field(factory=list[tuple[str, pe.Reply[Any]]])
     outcome: pe.Outcome | None = None
     counts: Counter[str] = attrs.field(factory=Counter[str])
     _handle: pe.ActorHandle | None = None
@@ -160,8 +158,8 @@ class Drama(Bodies):
             with trio.move_on_after(10):
                 self.held = await reply == "paused"
 
-    def _send(self, handle: pe.ActorHandle, act: str) -> pe.Reply[object]:
-        replies: dict[str, pe.Reply[object]] = {}
+    def _send(self, handle: pe.ActorHandle, act: str) -> pe.Reply[Any]:
+        replies: dict[str, pe.Reply[Any]] = {}
         node = Sketch.name(len(self.replies) % max(1, len(self.plan.sketch.nodes)))
         match act:
             case "pause":

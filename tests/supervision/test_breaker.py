@@ -7,6 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     invariant,
@@ -160,13 +161,16 @@ class Model:
     failures: int = 0
     opened: float = 0.0
     good: int = 0
-    probes: dict[Permit, float] = attrs.Factory(dict)
-    valid: set[Permit] = attrs.Factory(set)
+    probes: dict[Permit, float] = attrs.Factory(dict[Permit, float])
+    valid: set[Permit] = attrs.Factory(set[Permit])
 
     def enter(self, state: str) -> None:
         self.state, self.failures, self.good = state, 0, 0
         self.probes.clear()
         self.valid.clear()
+
+
+NO_PERMITS: tuple[Permit, ...] = ()
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -189,7 +193,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(target=permits)
-    def acquire(self) -> object:
+    def acquire(self) -> Permit | MultipleResults[Permit]:
         model = self.model
         if model.state == "open" and self.now >= model.opened + 10:
             model.enter("half_open")
@@ -201,7 +205,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.note(change)
         assert isinstance(permit, Permit) == expected
         if not isinstance(permit, Permit):
-            return multiple()
+            return multiple(*NO_PERMITS)
         model.valid.add(permit)
         if model.state == "half_open":
             model.probes[permit] = self.now + 5

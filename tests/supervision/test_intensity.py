@@ -10,10 +10,11 @@ from processengine.supervision import Intensity
 
 def test_as_many_restarts_as_allowed_are_allowed_and_one_more_is_not() -> None:
     intensity = Intensity(restarts=3, seconds=5.0)
-    history: tuple[float, ...] | None = ()
+    history: tuple[float, ...] = ()
     for at in (0.0, 1.0, 2.0):
-        assert history is not None
-        history = intensity.add(history, at)
+        added = intensity.add(history, at)
+        assert added is not None
+        history = added
     assert history == (0.0, 1.0, 2.0)
     assert intensity.add(history, 3.0) is None
 

@@ -28,7 +28,8 @@ def test_a_time_window_holds_the_calls_of_its_slices(
     given_calls: list[tuple[int, bool, bool]], later: int
 ) -> None:
     window = TimeWindow(100.0, slices=10)
-    now, log = 0.0, []
+    now = 0.0
+    log: list[tuple[int, bool, bool]] = []
     for pause, failed, slow in given_calls:
         now += pause
         window.record(now, failed=failed, slow=slow)

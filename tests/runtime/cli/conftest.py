@@ -115,6 +115,7 @@ def processengine(capfd: pytest.CaptureFixture[str]) -> Engine:
             status = main(arguments)
         except SystemExit as error:
             status = int(error.code or 0)
-        return Ran(status, *capfd.readouterr())
+        printed = capfd.readouterr()
+        return Ran(status, str(printed.out), str(printed.err))
 
     return call

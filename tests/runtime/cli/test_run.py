@@ -163,8 +163,8 @@ def test_options_of_the_runtime_can_be_set(order: Path, processengine: Engine) -
 
 
 def test_a_recorded_workflow_can_be_run(folder: Path, processengine: Engine) -> None:
-    task = {"id": "a", "name": "a", "parents": [], "children": []}
-    workflow = {
+    task: dict[str, object] = {"id": "a", "name": "a", "parents": [], "children": []}
+    workflow: dict[str, object] = {
         "specification": {"tasks": [task]},
         "execution": {"tasks": [{"id": "a", "runtimeInSeconds": 0.01}]},
     }
