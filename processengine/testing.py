@@ -2,6 +2,7 @@
 
 from processengine.runtime.testing import (
     Bodies,
+    NodeKind,
     NodeSketch,
     Observer,
     Palette,
@@ -19,6 +20,7 @@ from processengine.runtime.testing import (
 
 __all__ = [
     "Bodies",
+    "NodeKind",
     "NodeSketch",
     "Observer",
     "Palette",

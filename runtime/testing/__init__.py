@@ -8,13 +8,14 @@ from ._drawing import Palette, draw_sketch
 from ._dump import dump
 from ._game import TokenGame
 from ._invariants import check_invariants
-from ._sketch import Bodies, NodeSketch, Sketch
+from ._sketch import Bodies, NodeKind, NodeSketch, Sketch
 from ._strategies import chances, sketches
 from ._table import Observer, Table, TableExecution
 from ._virtual import run_virtual
 
 __all__ = [
     "Bodies",
+    "NodeKind",
     "NodeSketch",
     "Observer",
     "Palette",

@@ -6,6 +6,7 @@ things that could happen, in microseconds a turn.
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 from ...actors import Cancel, Message, Resume
@@ -83,7 +84,7 @@ class TokenGame(Table):
     @property
     def can_go_on(self) -> bool:
         """Whether an attempt is under way or a timer is set."""
-        return self.has_timers or any(each.attempts for each in self.executions.values())
+        return self.next_due < math.inf or any(each.attempts for each in self.executions.values())
 
     def _held(self) -> list[TableExecution]:
         held = (Paused, Pausing)

@@ -88,6 +88,10 @@ class Bodies:
         """The items of an `each`."""
         return [0, 1, 2]
 
+    def given(self, node: str) -> object:
+        """The variable `given` of the execution that a `child` node calls."""
+        return None
+
 
 @attrs.frozen
 class Sketch:
@@ -133,6 +137,7 @@ def _add(
         options["timeout"] = node.timeout
     if node.kind == "child":
         assert child is not None, "a sketch with child nodes needs a child"
+        options["inputs"] = {"given": lambda: bodies.given(name)}
         return builder.process(name, child, **options)
     return _ADD[node.kind](builder, name, node, bodies, options)
 

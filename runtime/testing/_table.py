@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -158,9 +159,9 @@ class Table:
         self.post(execution.state.id, message)
 
     @property
-    def has_timers(self) -> bool:
-        """Whether time may still bring something."""
-        return bool(self._timers)
+    def next_due(self) -> float:
+        """When the next timer runs out; infinity if none is set."""
+        return self._timers[0][0] if self._timers else math.inf
 
     def pass_time(self) -> bool:
         """Let time go by until the next timer runs out; false if none is set."""

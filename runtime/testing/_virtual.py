@@ -32,6 +32,7 @@ class _Schedule:
         for place in range(len(batch) - 1):
             other = place + self._below(len(batch) - place)
             batch[place], batch[other] = batch[other], batch[place]
+        batch.reverse()  # trio runs the last one first
 
     def _below(self, count: int) -> int:
         self._draws += 1

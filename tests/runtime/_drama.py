@@ -16,6 +16,7 @@ import processengine as pe
 from processengine.testing import Bodies, Palette, Sketch, draw_sketch
 
 NodeEnd = Literal["out", "other", "fails", "swallows"]
+Visit = tuple[float, NodeEnd]
 Act = tuple[float, str]
 """When (seconds after the one before), and what somebody does: a method of the handle."""
 
@@ -31,7 +32,7 @@ class Plan:
     """How nodes behave: for each of its visits, by turns, how long it takes and how it ends."""
 
     sketch: Sketch
-    visits: dict[str, tuple[tuple[float, NodeEnd], ...]]
+    visits: dict[str, tuple[Visit, ...]]
     script: tuple[Act, ...]
     workers: int | None
 
@@ -41,7 +42,7 @@ def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] =
     sketch = draw_sketch(random, palette)
     names = [Sketch.name(number) for number in range(max(len(sketch.nodes), 3))]
     ends: tuple[NodeEnd, ...] = ("out", "out", "out", "other", "fails", "swallows")
-    visits = {
+    visits: dict[str, tuple[Visit, ...]] = {
         name: tuple(
             (float(random.choice((0, 0, 1, 2))), random.choice(ends))
             for _ in range(1 + random.randrange(3))
@@ -53,6 +54,17 @@ def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] =
         for _ in range(random.randrange(6) if acts else 0)
     )
     return Plan(sketch, visits, script, random.choice((None, 1, 2)))
+
+
+def open_stage(workers: int | None) -> pe.Runtime:
+    """A runtime for dramas: short of patience, without chance."""
+    return pe.open_runtime(
+        worker_pool_size=workers,
+        cancel_grace=2.0,
+        default_max_retries=1,
+        retry_initial_delay_ms=500,
+        seed=0,
+    )
 
 
 @attrs.define
@@ -109,6 +121,7 @@ class Drama(Bodies):
         return end == "other" and context.item is None
 
     def _visit(self, node: str) -> int:
+        self._note(f"at {node}")
         visit = self.counts[node]
         self.counts[node] += 1
         if visit > ENOUGH and self._handle is not None:
@@ -124,28 +137,36 @@ class Drama(Bodies):
     def items(self, node: str) -> list[int]:
         return list(range(self._visit(node) % 4))
 
+    def given(self, node: str) -> object:
+        return self._visit(node)
+
     # What happens from outside
 
     async def play(self) -> None:
         """Open a runtime, run the process under the script and leave."""
+        async with open_stage(self.plan.workers) as runtime:
+            await self.play_in(runtime, "x")
+
+    async def play_in(self, runtime: pe.Runtime, id: str) -> None:
+        """Run the process under the script."""
         definition = self.plan.sketch.definition(self)
-        async with pe.open_runtime(
-            worker_pool_size=self.plan.workers,
-            cancel_grace=2.0,
-            default_max_retries=1,
-            retry_initial_delay_ms=500,
-            seed=0,
-        ) as runtime:
-            self._handle = handle = await runtime.spawn(definition, {"input": 1}, id="x")
-            for after, act in self.plan.script:
-                await trio.sleep(after)
-                await self._act(handle, act)
-            with trio.move_on_after(50):
-                self.outcome = await handle.result()
-            if self.outcome is None:
-                self.held = False
-                self.outcome = await self._give_up(handle)
+        self._handle = handle = await runtime.spawn(definition, {"input": 1}, id=id)
+        for after, act in self.plan.script:
+            await trio.sleep(after)
+            await self._act(handle, act)
+        with trio.move_on_after(50):
+            self.outcome = await handle.result()
+        if self.outcome is None:
+            self.held = False
+            self.outcome = await self._give_up(handle)
         self._note(self.outcome.state)
+
+    def check(self) -> None:
+        """What holds of every execution, however it went."""
+        assert self.faults == []
+        assert self.outcome is not None
+        assert [act for act, reply in self.replies if not reply.is_done()] == []
+        assert self.begun == self.left
 
     async def _act(self, handle: pe.ActorHandle, act: str) -> None:
         """Do something; whoever pauses waits until it is, and only then is anything held."""
@@ -184,11 +205,18 @@ class Drama(Bodies):
 
     async def _give_up(self, handle: pe.ActorHandle) -> pe.Outcome:
         """End what waits for a signal, or is paused, for ever."""
-        status = handle.status()
-        if status.state not in ("waiting", "paused"):
-            self.faults.append(f"stuck: {status}")
+        before = handle.status()
+        await trio.sleep(10)
+        after = handle.status()
+        may_wait = after.state in ("waiting", "paused") or _calls(after)
+        if before.nodes == after.nodes and not may_wait:
+            self.faults.append(f"stuck: {after}")
         await handle.cancel("given up")
         return await handle.result()
 
     def _note(self, what: str) -> None:
         self.trace.append((trio.current_time(), what))
+
+
+def _calls(status: pe.Status) -> bool:
+    return any(node.phase == "calling" for node in status.nodes)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from random import Random
 
+import pytest
+import trio
 from hypothesis import given, settings
 
 import processengine as pe
@@ -11,30 +15,59 @@ from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, Finished, Limits, transition
 from processengine.testing import chances, run_virtual
 
-from ._drama import Drama, Plan, draw_plan
+from ._drama import Drama, Plan, draw_plan, open_stage
 
 EFFORT = settings().max_examples
 plans = chances().map(draw_plan)
 
 
-def play(plan: Plan, random: Random) -> Drama:
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    """Drawn failures are no news."""
+    logger = logging.getLogger("processengine")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    yield
+    logger.setLevel(level)
+
+
+def draw_cast(random: Random) -> list[Plan]:
+    return [draw_plan(random) for _ in range(2 + random.randrange(3))]
+
+
+def play(plan: Plan, schedule: Random) -> Drama:
     drama = Drama(plan)
-    run_virtual(drama.play, random=random)
+    run_virtual(drama.play, random=schedule)
     return drama
 
 
-@settings(max_examples=3 * EFFORT)
+@settings(max_examples=6 * EFFORT)
 @given(plan=plans, schedule=chances())
 def test_every_execution_ends_well_under_every_schedule(plan: Plan, schedule: Random) -> None:
     drama = play(plan, schedule)
-    assert drama.faults == []
-    assert drama.outcome is not None
-    assert [act for act, reply in drama.replies if not reply.is_done()] == []
-    assert drama.begun == drama.left
+    drama.check()
     assert drama.most_at_once <= (plan.workers or drama.begun)
 
 
-@settings(max_examples=EFFORT)
+@settings(max_examples=2 * EFFORT)
+@given(cast=chances().map(draw_cast), schedule=chances())
+def test_executions_that_share_a_pool_do_not_harm_each_other(
+    cast: list[Plan], schedule: Random
+) -> None:
+    dramas = [Drama(plan) for plan in cast]
+    workers = cast[0].workers
+
+    async def main() -> None:
+        async with open_stage(workers) as runtime, trio.open_nursery() as nursery:
+            for number, drama in enumerate(dramas):
+                nursery.start_soon(drama.play_in, runtime, f"x{number}")
+
+    run_virtual(main, random=schedule)
+    for drama in dramas:
+        drama.check()
+
+
+@settings(max_examples=2 * EFFORT)
 @given(plan=plans, schedule=chances())
 def test_the_history_gives_the_outcome_again(plan: Plan, schedule: Random) -> None:
     outcome = play(plan, schedule).outcome
@@ -47,3 +80,11 @@ def test_the_history_gives_the_outcome_again(plan: Plan, schedule: Random) -> No
     assert isinstance(state.control, Finished)
     assert state.control.state == outcome.state
     assert state.memory == outcome.memory
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first_seed", range(0, 10_000, 1_000))
+def test_thousands_of_executions_end_well(first_seed: int) -> None:
+    for seed in range(first_seed, first_seed + 1_000):
+        random = Random(seed)
+        play(draw_plan(random), random).check()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from processengine.actors import Message, Signal
 from processengine.runtime.execution import (
+    Calls,
     Chose,
     Completed,
     Delays,
-    Due,
     ErrorContext,
     Failed,
     Finished,
@@ -45,10 +45,20 @@ def drawn(
 class Play(Table):
     """A table that checks itself against the reference, and names nodes instead of steps."""
 
-    def __init__(self, sketch: Sketch) -> None:
+    def __init__(self, sketch: Sketch, *, is_queued: bool = False) -> None:
         super().__init__(sketch.definition(), observer=Agreement(sketch))
         self.answers: list[object] = []
-        self.begin()
+        if not is_queued:
+            self.begin()
+
+    @property
+    def state(self) -> str:
+        """The public name of the state it is in."""
+        return self.root.state.name
+
+    @property
+    def memory(self) -> dict[str, object]:
+        return self.root.state.memory
 
     @property
     def running(self) -> str:
@@ -83,9 +93,21 @@ class Play(Table):
         """The oldest token at a node with an attempt under way."""
         return next(t for t in self.root.attempts.values() if t.node.name == node)
 
-    def says(self, message: Message) -> None:
-        """Let somebody send a message; its answer goes to `answers`."""
-        self.post("root", message, self.answers.append)
+    def says(self, *messages: Message) -> None:
+        """Let somebody send messages; the answers go to `answers`."""
+        for message in messages:
+            self.post("root", message, self.answers.append)
+
+    def phase(self, node: str) -> str:
+        """What the oldest token at a node is doing."""
+        tokens = self.root.state.tokens.values()
+        return next(type(token.phase).__name__ for token in tokens if token.node.name == node)
+
+    def waits_until(self, time: float) -> None:
+        """Let all timers run out that are due by then."""
+        while self.next_due <= time:
+            self.pass_time()
+        self.now = time
 
     def signals(self, name: str, payload: object = None) -> None:
         self.says(Signal(name, payload))
@@ -96,11 +118,18 @@ class Play(Table):
             token = self.token(node)
             self._ends(Completed(token.step, token.attempt, port, node, 0, self.now))
 
+    def completes_step(self, step: int, value: object) -> None:
+        token = self.root.attempts[step]
+        self._ends(Completed(step, token.attempt, "out", value, 0, self.now))
+
     def fails(self, node: str, *, retryable: bool = False) -> None:
-        token = self.token(node)
+        self._ends(self._failed(self.token(node), retryable))
+
+    def _failed(self, token: Token, retryable: bool) -> Failed:
         item = None if token.item is None else token.item.index
-        error = ErrorContext(node, token.step, token.attempt, "Broken", "", self.now, item=item)
-        self._ends(Failed(token.step, token.attempt, error, retryable, 0.5))
+        step, attempt = token.step, token.attempt
+        error = ErrorContext(token.node.name, step, attempt, "Broken", "", self.now, item=item)
+        return Failed(step, attempt, error, retryable, 0.5)
 
     def chooses(self, node: str, *ports: str) -> None:
         token = self.token(node)
@@ -118,19 +147,33 @@ class Play(Table):
         token = self.token(node)
         self._ends(Lists(token.step, token.attempt, list(range(count))))
 
+    def calls(self, node: str, child: str = "child") -> None:
+        token = self.token(node)
+        self._ends(Calls(token.step, token.attempt, child, {}))
+
+    def completes_one(self, child: TableExecution) -> None:
+        token = next(iter(child.attempts.values()))
+        value = token.node.name
+        self.outcome(child, Completed(token.step, token.attempt, "out", value, 0, self.now))
+
+    def completes_all(self, child: TableExecution) -> None:
+        while child.attempts:
+            self.completes_one(child)
+
+    def fails_child(self, child: TableExecution) -> None:
+        token = next(iter(child.attempts.values()))
+        self.outcome(child, self._failed(token, retryable=False))
+
+    def ends_child(self, child: TableExecution) -> None:
+        """Let whatever a child that was cancelled had in flight have stopped."""
+        for token in list(child.attempts.values()):
+            self.outcome(child, Interrupted(token.step, token.attempt))
+
     def stops(self, nodes: str) -> None:
         """Let attempts that were told to stop have stopped."""
         for node in nodes:
             token = self.token(node)
             self._ends(Interrupted(token.step, token.attempt))
-
-    def runs_out(self, node: str) -> None:
-        """Let the timer of a node's token run out."""
-        token = next(t for t in self.root.state.tokens.values() if t.node.name == node)
-        due = getattr(token.phase, "due", None)
-        assert isinstance(due, float)
-        self.now = max(self.now, due)
-        self.post("root", Due(token.step, due))
 
     def _ends(self, message: Message) -> None:
         execution: TableExecution = self.root

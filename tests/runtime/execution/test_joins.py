@@ -1,6 +1,6 @@
 """What joins mean, case by case. Every play is checked against the reference as it goes."""
 
-from processengine.runtime.execution import Lists
+from processengine.runtime.execution import CountJoin, Lists
 from processengine.testing import NodeSketch
 
 from ._play import Play, drawn
@@ -293,3 +293,48 @@ def test_items_are_no_tokens_that_a_join_could_wait_for() -> None:
     play.completes("aaa")
     assert play.running == "c"
     assert Lists in {type(message) for _, message, _ in play.root.records}
+
+
+# Looking again: a join that waits is examined when, and only when, something has changed for it
+
+
+def test_a_join_fires_when_the_last_connection_that_could_deliver_has() -> None:
+    """Another token is still at `b`, but it could only come by the connection that is taken."""
+    play = Play(drawn("a>d b>d c>d e>b f>b f.other>c", start="aef", b=EACH))
+    play.completes("aef")
+    assert play.running == "bb"
+    play.completes("b")
+    assert play.running == "bd"
+
+
+def test_a_join_does_not_wait_for_a_token_that_was_told_to_stop() -> None:
+    play = Play(drawn("a>c b>c b>d e>d", start="abe", c=ANY_CANCEL))
+    play.completes("e")
+    assert play.running == "ab"
+    play.completes("a")
+    assert play.stopping == "b"
+    assert play.running == "cd"
+
+
+def test_a_count_that_leans_on_a_join_fails_when_that_goes_elsewhere() -> None:
+    """`c` could be reached by way of `d` only, which waited for `c`; then `d` goes to `f`."""
+    play = Play(drawn("a>c b>a c>d d>c d.other>f e>d", start="abeg", a=EACH, c=TWO, g=NodeSketch()))
+    play.completes("a")
+    play.completes("e")
+    assert play.running == "bg"
+    play.completes("b", "other")
+    assert play.running == "gd"
+    play.completes("d", "other")
+    assert play.stopping == "gf"
+    play.stops("gf")
+    assert play.ended == "failed"
+
+
+def test_rounds_do_not_pile_up_in_a_loop() -> None:
+    play = Play(drawn("a>b c>b b>c", start="a", b=ANY))
+    play.completes("a")
+    for _ in range(50):
+        play.completes("bc")
+    join = (play.root.state.joins or {})[1]
+    assert isinstance(join, CountJoin)
+    assert len(join.rounds) <= 2

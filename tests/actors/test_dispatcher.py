@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from contextvars import ContextVar
+from random import Random
+
+import attrs
+import pytest
+import trio
+from hypothesis import given, settings
+from trio.testing import wait_all_tasks_blocked
+
+from processengine.actors import Dispatcher, Worker, current_job
+from processengine.testing import chances, run_virtual
+
+EFFORT = settings().max_examples
+MARK: ContextVar[str] = ContextVar("mark", default="clean")
+
+
+@attrs.define(eq=False)
+class Job:
+    """Work that takes a while and then leaves more work, to be queued or returned.
+
+    `raises` while it is stopped; `stains` a context variable.
+    """
+
+    seconds: float = 0.0
+    then: list[Job] = attrs.field(factory=list["Job"])
+    rest: Job | None = None
+    raises: bool = False
+    stains: bool = False
+    begun: int = 0
+    done: int = 0
+    stopped: int = 0
+    mark: str = ""
+    worker: Worker[Job] | None = None
+
+    def all(self) -> list[Job]:
+        further = [*self.then, *([self.rest] if self.rest else [])]
+        return [self, *(job for each in further for job in each.all())]
+
+
+@attrs.define(eq=False)
+class Shop:
+    """A dispatcher at work."""
+
+    limit: int | None = None
+    at_once: int = 0
+    most_at_once: int = 0
+    _dispatcher: Dispatcher[Job] | None = None
+
+    @property
+    def dispatcher(self) -> Dispatcher[Job]:
+        assert self._dispatcher is not None
+        return self._dispatcher
+
+    def open(self, nursery: trio.Nursery) -> None:
+        self._dispatcher = Dispatcher(nursery, self.run, self.on_stopped, self.limit)
+
+    async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+        assert current_job() is job
+        job.begun += 1
+        job.mark = MARK.get()
+        job.worker = worker
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self._work(job)
+        finally:
+            self.at_once -= 1
+            job.worker = None
+        job.done += 1
+        for further in job.then:
+            self.dispatcher.submit(further)
+        return job.rest
+
+    @staticmethod
+    async def _work(job: Job) -> None:
+        if job.stains:
+            MARK.set("stained")
+        try:
+            if job.seconds:
+                await trio.sleep(job.seconds)
+        except trio.Cancelled:
+            if job.raises:
+                raise ValueError("in the clean-up") from None
+            raise
+
+    @staticmethod
+    def on_stopped(job: Job) -> None:
+        job.stopped += 1
+
+
+def draw_job(random: Random, depth: int = 3) -> Job:
+    then = [draw_job(random, depth - 1) for _ in range(random.randrange(3))] if depth else []
+    rest = draw_job(random, depth - 1) if depth and random.randrange(2) else None
+    return Job(float(random.randrange(3)), then, rest, raises=random.randrange(4) == 3)
+
+
+def draw_jobs(random: Random) -> list[Job]:
+    return [draw_job(random) for _ in range(1 + random.randrange(4))]
+
+
+async def work_off(shop: Shop, jobs: list[Job], stops: list[float]) -> None:
+    """Submit all jobs, stop whatever runs at the given times, and wait until nothing is left."""
+    async with trio.open_nursery() as nursery:
+        shop.open(nursery)
+        for job in jobs:
+            shop.dispatcher.submit(job)
+        for seconds in stops:
+            await trio.sleep(seconds)
+            busy = [job for each in jobs for job in each.all() if job.worker is not None]
+            for job in busy[:2]:
+                assert job.worker is not None
+                job.worker.stop()
+        await check_no_wake_up_is_lost(shop)
+        await trio.sleep(1_000)
+        nursery.cancel_scope.cancel()
+
+
+async def check_no_wake_up_is_lost(shop: Shop) -> None:
+    await wait_all_tasks_blocked()
+    assert not shop.dispatcher.queued or shop.at_once == shop.limit
+
+
+@settings(max_examples=2 * EFFORT)
+@given(
+    jobs=chances().map(draw_jobs),
+    limit=chances().map(lambda random: random.choice((None, 1, 2))),
+    stops=chances().map(lambda random: [float(n) for n in range(random.randrange(4))]),
+    schedule=chances(),
+)
+def test_every_job_runs_once_and_no_wake_up_is_lost(
+    jobs: list[Job], limit: int | None, stops: list[float], schedule: Random
+) -> None:
+    shop = Shop(limit)
+    run_virtual(work_off, shop, jobs, stops, random=schedule)
+    assert shop.dispatcher.queued == 0
+    assert shop.most_at_once <= (limit or shop.most_at_once)
+    waiting = list(jobs)
+    for job in waiting:
+        assert (job.begun, job.done + job.stopped) == (1, 1)
+        waiting += [*job.then, *([job.rest] if job.rest else [])] if job.done else []
+
+
+def open_and_close(shop: Shop, *jobs: Job, seconds: float = 1_000.0) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            shop.open(nursery)
+            for job in jobs:
+                shop.dispatcher.submit(job)
+            await trio.sleep(seconds)
+            nursery.cancel_scope.cancel()
+
+    run_virtual(main)
+
+
+def test_jobs_start_in_the_order_in_which_they_came() -> None:
+    order: list[Job] = []
+
+    class Ordered(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            order.append(job)
+            return await super().run(worker, job)
+
+    jobs = [Job(1.0) for _ in range(5)]
+    open_and_close(Ordered(limit=1), *jobs)
+    assert order == jobs
+
+
+def test_jobs_that_do_not_block_share_one_worker() -> None:
+    jobs = [Job() for _ in range(2_000)]
+    shop = Shop()
+    open_and_close(shop, *jobs)
+    assert {job.done for job in jobs} == {1}
+    assert shop.most_at_once == 1
+
+
+def test_a_job_finds_no_context_variable_of_another() -> None:
+    jobs = [Job(stains=True), Job(), Job(1.0, stains=True), Job(2.0), Job()]
+    open_and_close(Shop(limit=1), *jobs)
+    assert {job.mark for job in jobs} == {"clean"}
+
+
+def test_a_worker_whose_job_was_stopped_takes_the_next_one() -> None:
+    first, second = Job(100.0, raises=True), Job(1.0)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            shop = Shop(limit=1)
+            shop.open(nursery)
+            shop.dispatcher.submit(first)
+            shop.dispatcher.submit(second)
+            await trio.sleep(1)
+            assert first.worker is not None
+            first.worker.stop()
+            await trio.sleep(2)
+            nursery.cancel_scope.cancel()
+
+    run_virtual(main)
+    assert (first.stopped, second.done) == (1, 1)
+
+
+def test_workers_that_have_nothing_to_do_are_let_go_but_for_some_to_spare() -> None:
+    async def main() -> tuple[int, str]:
+        async with trio.open_nursery() as nursery:
+            shop = Shop()
+            shop.open(nursery)
+            for _ in range(200):
+                shop.dispatcher.submit(Job(1.0))
+            await trio.sleep(0.5)
+            busy = shop.dispatcher.workers
+            await trio.sleep(1)
+            told = repr(shop.dispatcher)
+            nursery.cancel_scope.cancel()
+        return busy, told
+
+    assert run_virtual(main) == (200, "<Dispatcher queued=0 workers=64 idle=64>")
+
+
+async def test_outside_of_jobs_there_is_no_current_job() -> None:
+    assert current_job() is None
+
+
+def test_a_task_that_a_job_starts_belongs_to_the_job() -> None:
+    seen: list[object] = []
+
+    async def child() -> None:
+        seen.append(current_job())
+
+    class Parent(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(child)
+            return None
+
+    job = Job()
+    open_and_close(Parent(), job)
+    assert seen == [job]
+
+
+def test_a_fault_of_whoever_runs_the_jobs_is_not_hidden() -> None:
+    class Faulty(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as caught:
+        open_and_close(Faulty(), Job())
+    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
