@@ -39,7 +39,9 @@ from .execution import (
     CallChild,
     ChildEnded,
     ChildPaused,
+    Ending,
     Execution,
+    Finished,
     Job,
     Limits,
     Program,
@@ -201,7 +203,7 @@ class Core:
         letters: list[tuple[Execution, Message, Reply[Any] | None]] = []
         while self._inbox:
             letter = self._inbox.popleft()
-            if not isinstance(letter, tuple):
+            if callable(letter):
                 letter()
                 continue
             execution = self._recipient(letter)
@@ -245,7 +247,9 @@ class Core:
 
     def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
         """A message came after the end: it is counted as dead, a control message is answered."""
-        letter, state = (ended.id, ended.incarnation, message, reply), ended.state.name
+        control = ended.state.control
+        assert isinstance(control, (Ending, Finished))
+        letter, state = (ended.id, ended.incarnation, message, reply), control.state
         if not isinstance(message, (Pause, Resume, Cancel)):
             self._dead(letter, "already ended", ActorGone(ended.id, f"it has ended, {state}"))
             return

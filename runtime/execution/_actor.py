@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from ...actors import Dispatcher, Message, Reply, TurnLoop, Worker
+from ...actors import Dispatcher, Message, Reply, Signal, TurnLoop, Update, Worker
 from ..definition import OUT, NodeContext, ProcessDefinition, RoutingMap
 from ._attempt import Act, bare_function, compile_acts, completed, failed
 from ._effects import (
@@ -27,6 +27,7 @@ from ._records import Completed, Due, ErrorContext, GraceOver, Interrupted, Outc
 from ._sizes import SMALL
 from ._state import (
     RUNNING,
+    Ending,
     ExecutionState,
     Finished,
     Limits,
@@ -180,11 +181,16 @@ class Execution:
 
     def receive(self, message: Message, reply: Reply[Any] | None) -> None:
         """Take one turn: transition, then effects."""
-        if isinstance(self.state.control, Finished):
+        if self._is_too_late(message):
             if reply is not None:  # else it is the engine's own, of something that is over
                 self.house.too_late(self, message, reply)
             return
         self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
+
+    def _is_too_late(self, message: Message) -> bool:
+        control = self.state.control
+        is_over = isinstance(control, Finished)
+        return is_over or (isinstance(control, Ending) and isinstance(message, (Signal, Update)))
 
     def _number(self, reply: Reply[Any]) -> int:
         if self.replies is None:

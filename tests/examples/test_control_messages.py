@@ -317,6 +317,29 @@ async def test_after_the_end_everything_else_fails(autojump_clock: MockClock) ->
         assert runtime.dead_letters.counts == {"already ended": 5}
 
 
+async def test_what_comes_while_the_end_is_under_way_is_a_dead_letter_too(
+    autojump_clock: MockClock,
+) -> None:
+    async def clean_up() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+
+    process = pe.ProcessBuilder("slow to end")
+    process.node("clean_up", clean_up)
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(process.build())
+        await trio.sleep(1)
+        cancelled = handle.cancel()
+        for reply in (handle.signal("late"), handle.update(late=True)):
+            with pytest.raises(pe.ActorGone, match="it has ended, cancelled"):
+                await reply
+        assert runtime.dead_letters.counts == {"already ended": 2}
+        assert await cancelled == "cancelled"
+
+
 async def test_result_and_status_can_be_had_after_the_end(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())

@@ -21,7 +21,7 @@ from processengine.runtime.definition import (
 )
 
 CHECKOUT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("PROCESSENGINE_SHARED", CHECKOUT.parent / "shared"))
+SHARED = Path(os.environ.get("SHARED_DATA", CHECKOUT.parent / "shared"))
 INSTANCES = SHARED / "data" / "wfinstances"
 
 

@@ -10,7 +10,7 @@ from processengine.runtime.definition import ProcessDefinition, load_definition
 from processengine.runtime.simulation import SimulationReport, simulate
 
 ROOT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("PROCESSENGINE_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared"))
 FOLDER = SHARED / "data" / "wfinstances"
 WORKERS = (1, 2, 8, 64)
 
