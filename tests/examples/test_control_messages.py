@@ -327,7 +327,7 @@ async def test_what_comes_while_the_end_is_under_way_is_a_dead_letter_too(
             with trio.CancelScope(shield=True):
                 await trio.sleep(1)
 
-    process = pe.ProcessBuilder("slow to end")
+    process = pe.ProcessBuilder("slow_to_end")
     process.node("clean_up", clean_up)
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(process.build())
