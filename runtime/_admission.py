@@ -10,29 +10,25 @@ class Admission:
 
     Busy means that an attempt is in flight. An execution with only timers or signals left, or
     paused, gives its place back and needs none to go on: the limit holds back beginnings only, so
-    it cannot deadlock.
+    it cannot deadlock. `queued` is how many wait to begin.
     """
 
     def __init__(self, limit: int, queue_limit: int) -> None:
         self.limit = limit
         self.queue_limit = queue_limit
         self.busy = 0
+        self.queued = 0
         self._queue: dict[Execution, Begin] = {}
-
-    @property
-    def queued(self) -> int:
-        """How many wait to begin."""
-        return len(self._queue)
 
     @property
     def is_full(self) -> bool:
         """Whether the next one would be refused."""
-        return self.busy >= self.limit and len(self._queue) >= self.queue_limit
+        return self.busy >= self.limit and self.queued >= self.queue_limit
 
     @property
     def has_room(self) -> bool:
         """Whether the next one may begin at once."""
-        return self.busy < self.limit and not self._queue
+        return self.busy < self.limit and not self.queued
 
     def admit(self, execution: Execution) -> None:
         """Give an execution its place."""
@@ -42,6 +38,7 @@ class Admission:
     def enter(self, execution: Execution, begin: Begin) -> None:
         """Queue a new execution."""
         self._queue[execution] = begin
+        self.queued += 1
 
     def begin_of(self, execution: Execution) -> Begin | None:
         """With what a queued execution will begin; None if it is not queued."""
@@ -49,7 +46,8 @@ class Admission:
 
     def forget(self, execution: Execution) -> None:
         """Take an execution out of the queue, as it has ended before it began."""
-        self._queue.pop(execution, None)
+        if self._queue.pop(execution, None) is not None:
+            self.queued -= 1
 
     def next(self) -> tuple[Execution, Begin] | None:
         """The next execution that may begin now, its place taken; None if none may."""
@@ -57,4 +55,5 @@ class Admission:
             return None
         execution = next(iter(self._queue))
         self.admit(execution)
+        self.queued -= 1
         return execution, self._queue.pop(execution)

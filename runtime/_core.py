@@ -140,33 +140,30 @@ class Core:
         """
         program = self.programs.get(builtins.id(definition))
         if program is None:
-            program = self.programs[builtins.id(definition)] = Program(definition)
+            timeout = self.options.execution_timeout
+            program = self.programs[builtins.id(definition)] = Program(definition, timeout)
             if len(self.programs) > self.options.routing_cache_size_limit:
                 del self.programs[next(iter(self.programs))]
         return program
 
     @trio.lowlevel.enable_ki_protection
     def begin(
-        self,
-        id: str,
-        definition: ProcessDefinition,
-        begin: Begin,
-        parent: tuple[str, int] | None = None,
+        self, id: str, program: Program, begin: Begin, parent: tuple[str, int] | None = None
     ) -> Execution:
         """Make an execution and admit or queue it; a child is always admitted.
 
         Raises `AdmissionRefused`.
         """
         admission = self.admission
-        if parent is None and admission.is_full:
+        has_room = parent is not None or admission.has_room
+        if not has_room and admission.is_full:
             raise AdmissionRefused(id, admission.busy, admission.queued)
-        execution = Execution(id, self.program(definition), self, parent)
-        self.live[id] = execution
-        if parent is None and not admission.has_room:
-            admission.enter(execution, begin)
-        else:
+        execution = self.live[id] = Execution(id, program, self, parent)
+        if has_room:
             admission.admit(execution)
             self.turns.post(execution, begin)
+        else:
+            admission.enter(execution, begin)
         return execution
 
     def find(self, id: str) -> Execution | None:
@@ -293,7 +290,7 @@ class Core:
     def load_changed(self, execution: Execution, busy: bool) -> None:
         """An execution has become busy, or has nothing but timers and signals left."""
         self.admission.busy += 1 if busy else -1
-        if not busy:
+        if not busy and self.admission.queued:
             self._admit()
 
     def call_child(self, parent: Execution, effect: CallChild) -> None:
@@ -305,8 +302,9 @@ class Core:
             ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, reason)
             self.turns.post(parent, ended)
             return
-        begin = begin_message(kind.definition, effect.inputs, self.options.execution_timeout)
-        self.begin(effect.child, kind.definition, begin, (parent.id, effect.step))
+        program = self.program(kind.definition)
+        begin = begin_message(effect.inputs, program.begin.timeout)
+        self.begin(effect.child, program, begin, (parent.id, effect.step))
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""
@@ -326,14 +324,16 @@ class Core:
 
     def ended(self, execution: Execution) -> None:
         """Keep the outcome, tell whoever waits for it, and let the execution go."""
-        id = execution.id
+        id = execution.state.id
         if execution.busy:
             execution.busy = False
             self.admission.busy -= 1
         else:
             self.admission.forget(execution)
         del self.live[id]
-        self._keep(execution)
+        self.past[id] = execution
+        if len(self.past) > self.options.keep_ended:
+            del self.past[next(iter(self.past))]
         if id in self._waiting:
             outcome = outcome_of(execution)
             for reply in self._waiting.pop(id):
@@ -344,13 +344,8 @@ class Core:
             waiting, self._idle = self._idle, []
             for idle in waiting:
                 idle.answer(None)
-        self._admit()
-
-    def _keep(self, execution: Execution) -> None:
-        kept = self.past
-        kept[execution.id] = execution
-        while len(kept) > self.options.keep_ended:
-            del kept[next(iter(kept))]
+        if self.admission.queued:
+            self._admit()
 
     def _tell_parent(self, address: tuple[str, int], outcome: Outcome) -> None:
         parent_id, step = address
@@ -376,10 +371,7 @@ def _stopped(job: Job) -> None:
 NO_SIZES: dict[str, int] = {}
 
 
-def begin_message(
-    definition: ProcessDefinition, inputs: dict[str, Any], default_timeout: float | None
-) -> Begin:
-    """The first message of an execution."""
+def begin_message(inputs: dict[str, Any], timeout: float | None) -> Begin:
+    """The first message of an execution with inputs."""
     sizes = {name: size for name, value in inputs.items() if (size := size_of(value))} or NO_SIZES
-    timeout = definition.timeout if definition.timeout is not None else default_timeout
     return Begin(inputs, sizes, timeout)

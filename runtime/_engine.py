@@ -101,16 +101,20 @@ class Runtime:
         core = self._opened()
         if core.is_closing:
             raise RuntimeClosed(core.id)
-        _check_arguments(definition, inputs, id)
-        given: dict[str, Any] = {}
-        if inputs or definition.inputs:
+        if inputs is not None or id is not None or type(definition) is not ProcessDefinition:
+            _check_arguments(definition, inputs, id)
+        program = core.program(definition)
+        if not inputs and not definition.inputs:
+            begin, given = program.begin, NO_INPUTS
+        else:
             given = check_inputs(definition, inputs or {})
             given = {name: owned(value) for name, value in given.items()}
+            begin = begin_message(given, program.begin.timeout)
         if id is not None and (existing := _existing(core, id, definition, given)) is not None:
             return existing
-        begin = begin_message(definition, given, self.options.execution_timeout)
-        check_sizes(begin.sizes, 0, {}, core.limits.memory)
-        execution = core.begin(id or core.new_id(definition), definition, begin)
+        if begin.sizes:
+            check_sizes(begin.sizes, 0, {}, core.limits.memory)
+        execution = core.begin(id or core.new_id(definition), program, begin)
         return ActorHandle(core.id, execution.id, execution.incarnation)
 
     def get(self, id: str) -> ActorHandle:
@@ -146,6 +150,9 @@ class Runtime:
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""
         await self._opened().when_idle()
+
+
+NO_INPUTS: dict[str, Any] = {}
 
 
 def _check_arguments(definition: object, inputs: object, id: object) -> None:

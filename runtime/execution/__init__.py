@@ -4,7 +4,7 @@ Owns everything a running process is; knows neither the runtime it lives in nor 
 Start reading at `_state`, then `_transition` and the handlers it lists, then `_actor`.
 """
 
-from ._actor import Execution, House, Job, Program, Watcher, run_attempts
+from ._actor import Execution, House, Job, Program, Watcher
 from ._current import current
 from ._effects import (
     Answer,
@@ -80,6 +80,7 @@ from ._state import (
     Waiting,
 )
 from ._transition import transition
+from ._work import run_attempts
 
 __all__ = [
     "END_STATES",

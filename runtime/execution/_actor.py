@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import msgspec
 
-from ...actors import Dispatcher, Message, Reply, Signal, TurnLoop, Update, Worker
-from ..definition import OUT, NodeContext, ProcessDefinition, RoutingMap
-from ._attempt import Act, bare_function, compile_acts, completed, failed
+from ...actors import Dispatcher, Message, Reply, Signal, TurnLoop, Update
+from ..definition import NodeContext, ProcessDefinition, RoutingMap
+from ._attempt import Act, compile_acts
 from ._effects import (
     Answer,
     CallChild,
@@ -22,11 +22,10 @@ from ._effects import (
     TellChild,
     WakeAt,
 )
+from ._lines import Line, compile_lines
 from ._log import about, logger
-from ._records import Completed, Due, ErrorContext, GraceOver, Interrupted, Outcome, Overdue, Record
-from ._sizes import SMALL
+from ._records import Begin, Due, ErrorContext, GraceOver, Interrupted, Record
 from ._state import (
-    RUNNING,
     Ending,
     ExecutionState,
     Finished,
@@ -34,16 +33,15 @@ from ._state import (
     Stopping,
     Token,
 )
-from ._step import ENDED, Following, step
 from ._timing import is_awaited
-from ._transition import transition, whole_turn
-
-Bare = Callable[[], Awaitable[object]]
+from ._transition import whole_turn
 
 NOTHING: Effects = []
+ENDED = Ended()
+OVER = (Ending, Finished)
 
 
-class Job(msgspec.Struct, eq=False):
+class Job(msgspec.Struct, eq=False, gc=False):
     """What a worker works on: a token of an execution, and then the token that follows from it."""
 
     execution: Execution
@@ -55,17 +53,20 @@ class Job(msgspec.Struct, eq=False):
 
 
 class Program:
-    """A definition ready to run: its routing map and an act for every node."""
+    """A definition ready to run: its routing map, an act for every node, a line for bare ones.
 
-    __slots__ = ("acts", "bare", "definition", "routing")
+    `begin` is what an execution without inputs is begun with; its `timeout` is that of all.
+    """
 
-    def __init__(self, definition: ProcessDefinition) -> None:
+    __slots__ = ("acts", "begin", "definition", "lines", "routing")
+
+    def __init__(self, definition: ProcessDefinition, default_timeout: float | None = None) -> None:
         self.definition: ProcessDefinition = definition
+        own = definition.timeout
+        self.begin: Begin = Begin({}, {}, default_timeout if own is None else own)
         self.routing: RoutingMap = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
-        self.bare: tuple[Bare | None, ...] = tuple(
-            bare_function(node) for node in self.routing.nodes
-        )
+        self.lines: tuple[Line | None, ...] = compile_lines(self.routing)
 
 
 class Alarm(Protocol):
@@ -120,12 +121,13 @@ class Execution:
     """One execution of a process, as an actor: one object, no task.
 
     `replies` are the answers owed, by number. `history` alternates times and messages. Its state is
-    written by `transition` only.
+    written by `transition`, `step` and `walk` only. `untouched` is set by a worker and cleared by
+    every turn and by a new watcher: while it holds, nobody else has looked at the execution.
     """
 
     __slots__ = (
         "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "program",
-        "replies", "spawned_at", "state", "watchers",
+        "replies", "spawned_at", "state", "untouched", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -140,6 +142,7 @@ class Execution:
         self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
         self.busy: bool = False
+        self.untouched: bool = False
         self.spawned_at: float = house.clock()
         self.ended_at: float | None = None
 
@@ -181,16 +184,15 @@ class Execution:
 
     def receive(self, message: Message, reply: Reply[Any] | None) -> None:
         """Take one turn: transition, then effects."""
-        if self._is_too_late(message):
+        if isinstance(self.state.control, OVER) and self._is_too_late(message):
             if reply is not None:  # else it is the engine's own, of something that is over
                 self.house.too_late(self, message, reply)
             return
         self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
 
     def _is_too_late(self, message: Message) -> bool:
-        control = self.state.control
-        is_over = isinstance(control, Finished)
-        return is_over or (isinstance(control, Ending) and isinstance(message, (Signal, Update)))
+        is_ending = isinstance(self.state.control, Ending)
+        return not is_ending or isinstance(message, (Signal, Update))
 
     def _number(self, reply: Reply[Any]) -> int:
         if self.replies is None:
@@ -201,8 +203,9 @@ class Execution:
 
     def turn(self, message: Message, reply: int = 0) -> Effects:
         """Feed a message to the transition and record it."""
+        self.untouched = False
         now = self.house.clock()
-        effects = transition(self.state, message, now, reply)
+        effects = whole_turn(self.state, message, now, reply)
         if message.recorded:
             self.record(now, message)
         return effects
@@ -227,6 +230,7 @@ class Execution:
 
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
+        self.untouched = False
         if isinstance(self.state.control, Finished):
             return None
         try:
@@ -244,7 +248,7 @@ class Execution:
     def rest(self, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
         if ended:
-            self.house.turns.run(self, self.finish, Ended())
+            self.house.turns.run(self, self.finish, ENDED)
         elif not self.state.in_flight:
             self.house.turns.run(self, self.perform, NOTHING)
 
@@ -255,6 +259,7 @@ class Execution:
 
     def watch(self, watcher: Watcher) -> None:
         """Add a watcher."""
+        self.untouched = False
         self.watchers = [*(self.watchers or ()), watcher]
 
     def unwatch(self, watcher: Watcher) -> None:
@@ -315,9 +320,18 @@ class Execution:
         """Seal the shell too, and let the runtime know."""
         self.ended_at = self.house.clock()
         self.trim_history()
-        for watcher in self.watchers or ():
-            watcher.end()
-        for token in effect.abandoned:
+        if self.watchers:
+            for watcher in self.watchers:
+                watcher.end()
+        if effect.abandoned:
+            self._warn_of(effect.abandoned)
+        control = self.state.control
+        if isinstance(control, Finished) and control.error is not None:
+            self._log_failure(control.error)
+        self.house.ended(self)
+
+    def _warn_of(self, abandoned: tuple[Token, ...]) -> None:
+        for token in abandoned:
             logger.warning(
                 "attempt %d of node %r ignored its cancellation for %s s and was abandoned",
                 token.attempt,
@@ -325,10 +339,6 @@ class Execution:
                 self.house.cancel_grace,
                 extra=about(self.id, token.node.name, token.attempt),
             )
-        control = self.state.control
-        if isinstance(control, Finished) and control.error is not None:
-            self._log_failure(control.error)
-        self.house.ended(self)
 
     def _log_failure(self, error: ErrorContext) -> None:
         logger.error(
@@ -344,6 +354,7 @@ class Execution:
         logger.error(
             "execution %r: fault in the engine", self.id, exc_info=error, extra=about(self.id)
         )
+        self.untouched = False
         if isinstance(self.state.control, Finished):
             return
         fault = ErrorContext("", 0, 0, "EngineFault", repr(error), self.house.clock())
@@ -368,71 +379,6 @@ class Execution:
         """The attempt of this token has ended because its worker was told to stop."""
         token.worker = None
         self.house.turns.post(self, Interrupted(token.step, token.attempt))
-
-
-async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C901 - the path of every node
-    """Await the act of a token's node, take the turn of its outcome, go on with one successor.
-
-    The others are queued. The worker returns to the queue when the execution has nothing more for
-    it, when its time slice is over, or when it was stopped.
-    """
-    execution, token = job.execution, job.token
-    house, program, state = execution.house, execution.program, execution.state
-    history, clock = execution.history, house.clock
-    bare, slice_end = program.bare, worker.slice_end
-    context, clean = worker.task.context, worker.context
-    now = clock()
-    while True:
-        token.worker = worker
-        call = bare[token.node.index]
-        if call is None or token.phase is not RUNNING or execution.watchers:
-            outcome = await _attempt(execution, token)
-        else:
-            try:
-                value = await call()
-                if type(value) in SMALL:
-                    outcome = Completed(token.step, token.attempt, OUT, value, 0, now)
-                else:
-                    outcome = completed(execution, token, value, now)
-            except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-                outcome = failed(token, error, clock(), house.random.random())
-        now = clock()
-        if now >= slice_end:
-            worker.is_slice_over = True
-            execution.trim_history()
-        following: Following | None = None
-        if type(outcome) is Completed and not execution.watchers:
-            following = step(state, token, outcome)
-        if following is None:
-            token.worker = None
-            following = execution.advance(outcome, now)
-            if following is None:
-                return None
-        else:
-            history.append(now)
-            history.append(outcome)
-            if type(following) is not Token:
-                execution.rest(following is ENDED)
-                return None
-        job.token = token = following
-        if worker.stopped or context != clean or worker.is_slice_over:
-            return job
-
-
-async def _attempt(execution: Execution, token: Token) -> Outcome:
-    """One attempt with all that may come with it: a timeout, watchers, a stop before the start."""
-    house, timeout = execution.house, token.node.spec.timeout
-    if token.phase is not RUNNING:
-        return Interrupted(token.step, token.attempt)
-    if execution.watchers:
-        execution.publish(token)
-    if timeout is not None:
-        overdue = Overdue(token.step, token.attempt, house.random.random())
-        house.timers.add(house.clock() + timeout, execution, overdue)
-    try:
-        return await execution.program.acts[token.node.index](execution, token)
-    except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-        return failed(token, error, house.clock(), house.random.random())
 
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {

@@ -122,7 +122,7 @@ class Overdue(Message, frozen=True, tag="overdue"):
     draw: float
 
 
-class Due(Message, frozen=True, tag="due"):
+class Due(Message, frozen=True, tag="due", gc=False):
     """The timer of a token has run out (step 0: the execution's own timeout)."""
 
     step: int
