@@ -123,6 +123,8 @@ def _draw_node(random: Random, palette: Palette, kind: NodeKind, slots: int) -> 
         node = attrs.evolve(node, attempts=2 + random.randrange(2), backoff=backoff)
     if palette.timeouts and kind in ("task", "each") and is_rare(random, 4):
         node = attrs.evolve(node, timeout=1.0 + random.randrange(3))
+    if kind == "task" and node.timeout is None:
+        node = attrs.evolve(node, is_bare=pick(random, (False, True)))
     if kind == "wait":
         within = pick(random, (None, 2.0, 4.0)) if palette.timeouts else None
         node = attrs.evolve(node, signal=pick(random, ("go", "stop")), within=within)

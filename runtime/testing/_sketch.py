@@ -17,6 +17,7 @@ from ..definition import (
     ProcessBuilder,
     ProcessDefinition,
 )
+from ..execution import current
 
 NodeKind = Literal["task", "switch", "fan", "delay", "wait", "each", "child", "end", "terminate"]
 JoinSketch = Literal["all", "any", "each"] | int
@@ -42,7 +43,8 @@ class NodeSketch:
 
     `attempts` and `backoff` (seconds, doubled with every failure) are its retry policy, `timeout`
     (seconds) is that of one attempt. `limit` is how many items of an `each` run at once, `within`
-    how long a `wait` waits for `signal`.
+    how long a `wait` waits for `signal`. A `task` that `is_bare` takes no parameters, so that the
+    engine may walk a line of them in place.
     """
 
     kind: NodeKind = "task"
@@ -54,6 +56,7 @@ class NodeSketch:
     limit: int | None = None
     signal: str = "go"
     within: float | None = None
+    is_bare: bool = False
 
     def __repr__(self) -> str:
         given = {
@@ -157,10 +160,18 @@ def _run(bodies: Bodies) -> Callable[[NodeContext], Coroutine[Any, Any, object]]
     return run
 
 
+def _run_bare(bodies: Bodies) -> Callable[[], Coroutine[Any, Any, object]]:
+    async def run() -> object:
+        return await bodies.run(current())
+
+    return run
+
+
 def _add_task(
     builder: ProcessBuilder, name: str, node: NodeSketch, bodies: Bodies, options: dict[str, Any]
 ) -> NodeRef:
-    return builder.node(name, _run(bodies), ports=["other"], **options)
+    run = _run_bare(bodies) if node.is_bare else _run(bodies)
+    return builder.node(name, run, ports=["other"], **options)
 
 
 def _add_switch(

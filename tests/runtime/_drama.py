@@ -114,7 +114,8 @@ class Drama(Bodies):
             raise
         if end == "fails":
             raise RuntimeError(context.node)
-        return pe.Out("other", "result") if self._may_leave_by_other(context, end) else "result"
+        result = None if seconds else "result"  # nothing, too: lines of bare nodes stay lines
+        return pe.Out("other", result) if self._may_leave_by_other(context, end) else result
 
     @staticmethod
     def _may_leave_by_other(context: pe.NodeContext, end: NodeEnd) -> bool:
