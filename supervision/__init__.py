@@ -4,23 +4,41 @@ This folder never awaits and never reads a clock. Start reading at `_retry`, the
 """
 
 from ._breaker import Breaker, BreakerChange, BreakerPolicy, BreakerState, Permit, Refusal
+from ._budget import BudgetPolicy, RetryBudget
+from ._fair import FairQueue
+from ._group import DEFAULT_GROUP, Bulkhead, Group, WhenOpen
+from ._hedge import Hedge
+from ._hints import NonRetryable, RetryLater
 from ._intensity import Intensity
+from ._rate import RateLimit, RatePolicy
 from ._retry import NO_RETRY, Jitter, Retry
 from ._window import CountWindow, Tally, TimeWindow, Window
 
 __all__ = [
+    "DEFAULT_GROUP",
     "NO_RETRY",
     "Breaker",
     "BreakerChange",
     "BreakerPolicy",
     "BreakerState",
+    "BudgetPolicy",
+    "Bulkhead",
     "CountWindow",
+    "FairQueue",
+    "Group",
+    "Hedge",
     "Intensity",
     "Jitter",
+    "NonRetryable",
     "Permit",
+    "RateLimit",
+    "RatePolicy",
     "Refusal",
     "Retry",
+    "RetryBudget",
+    "RetryLater",
     "Tally",
     "TimeWindow",
+    "WhenOpen",
     "Window",
 ]

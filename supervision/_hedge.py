@@ -1,0 +1,25 @@
+"""Hedging: a second attempt beside a slow first one, whichever answers first. A policy only.
+
+Source: Dean and Barroso, "The Tail at Scale" (CACM, 2013); the hedging policy of gRPC proposal A6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from attrs import validators
+
+_wait: Any = [validators.instance_of((int, float)), validators.ge(0), validators.lt(float("inf"))]
+
+
+@attrs.frozen
+class Hedge:
+    """Start another attempt of a node whenever the latest is `after` seconds old and none is done.
+
+    `most` is the number of attempts under way at once, the first included: 2 or more. Nought
+    `after` starts all of them together. Only for functions that are safe to run twice at once.
+    """
+
+    after: float = attrs.field(validator=_wait)
+    most: int = attrs.field(default=2, validator=[validators.instance_of(int), validators.ge(2)])
