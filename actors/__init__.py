@@ -4,7 +4,7 @@ Owns no policy and knows nothing of processes. Start reading at `_messages`, the
 """
 
 from ._dead_letters import DeadLetter, DeadLetters
-from ._dispatcher import Dispatcher, Worker, current_job
+from ._dispatcher import Dispatcher, JobQueue, Slots, Worker, current_job
 from ._errors import ActorGone, MailboxFull, ProcessEngineError, RuntimeClosed, StaleIncarnation
 from ._mailbox import Mailbox
 from ._messages import (
@@ -31,6 +31,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "Dispatcher",
+    "JobQueue",
     "Lane",
     "Mailbox",
     "MailboxFull",
@@ -46,6 +47,7 @@ __all__ = [
     "RuntimeClosed",
     "Signal",
     "Skip",
+    "Slots",
     "StaleIncarnation",
     "TurnLoop",
     "Update",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import trio
@@ -33,7 +33,8 @@ class Worker(Generic[J]):
     """
 
     __slots__ = (
-        "context", "is_slice_over", "job", "jobs_in_slice", "scope", "slice_end", "stopped", "task",
+        "context", "has_slot", "is_asleep", "is_called", "is_slice_over", "job", "jobs_in_slice",
+        "scope", "slice_end", "stopped", "task",
     )  # fmt: skip
 
     def __init__(self, task: trio.lowlevel.Task, context: Context) -> None:
@@ -41,6 +42,9 @@ class Worker(Generic[J]):
         self.context: Context = context
         self.scope: trio.CancelScope = trio.CancelScope()
         self.job: J | None = None
+        self.has_slot: bool = True
+        self.is_asleep: bool = False
+        self.is_called: bool = False
         self.stopped: bool = False
         self.slice_end: float = 0.0
         self.is_slice_over: bool = False
@@ -58,6 +62,12 @@ class Worker(Generic[J]):
         self.stopped = True
         self.scope.cancel()
 
+    def call(self) -> None:
+        """Wake it, or have it not fall asleep."""
+        self.is_called = True
+        if self.is_asleep:
+            trio.lowlevel.reschedule(self.task)
+
     def is_clean(self) -> bool:
         """Whether no job has left context variables behind (the comparison is one of pointers)."""
         try:
@@ -66,28 +76,79 @@ class Worker(Generic[J]):
             return False
 
 
+class JobQueue(Protocol[J]):
+    """Where jobs wait; a `deque`, or something that lets them come up in another order."""
+
+    def __len__(self) -> int: ...
+    def append(self, job: J, /) -> None: ...
+    def popleft(self) -> J: ...
+
+
+class Slots:
+    """A bound on the workers of several dispatchers, which get free slots by turns."""
+
+    __slots__ = ("_taken", "_waiting", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit: int = limit
+        self._taken: int = 0
+        self._waiting: dict[Dispatcher[Any], None] = {}
+
+    def __repr__(self) -> str:
+        return f"<Slots {self._taken}/{self.limit} waiting={len(self._waiting)}>"
+
+    def is_contested(self, dispatcher: Dispatcher[Any]) -> bool:
+        """Whether another dispatcher waits for a slot."""
+        return len(self._waiting) > (dispatcher in self._waiting)
+
+    def take(self, dispatcher: Dispatcher[Any]) -> bool:
+        """Take a slot; where none is free, the dispatcher is woken when its turn has come."""
+        if self._taken == self.limit:
+            self._waiting[dispatcher] = None
+            return False
+        self._taken += 1
+        return True
+
+    def give_back(self) -> None:
+        """Give a slot back, to whoever has waited longest for one and still wants it."""
+        self._taken -= 1
+        while self._waiting and self._taken < self.limit:
+            dispatcher = next(iter(self._waiting))
+            del self._waiting[dispatcher]
+            dispatcher.wake()
+
+
 class Dispatcher(Generic[J]):
     """A queue of jobs and the workers that run them, at most `limit` at once (None: no bound).
 
     `run(worker, job)` handles every `Exception` of a job itself; a job that it returns is queued in
-    its turn. `on_stopped(job)` is called when a
-    job has ended because `Worker.stop` was called on its worker. Single writer: the trio thread.
+    its turn. `on_stopped(job)` is called when a job has ended because `Worker.stop` was called on
+    its worker, `on_lost(job, error)` when it raised something that is no `Exception` (`SystemExit`,
+    say), or when a fault of `run` was the end of all workers, its own (`error` None) or another
+    one's. `slots` bounds the workers of several dispatchers; `context` is what every job finds
+    (None: that of whoever makes the dispatcher). Single writer: the trio thread.
     """
 
     def __init__(
         self,
-        nursery: trio.Nursery,
         run: Callable[[Worker[J], J], Awaitable[J | None]],
         on_stopped: Callable[[J], None],
+        on_lost: Callable[[J, BaseException | None], None],
+        *,
         limit: int | None = None,
+        queue: JobQueue[J] | None = None,
+        slots: Slots | None = None,
+        context: Context | None = None,
     ) -> None:
-        self._nursery = nursery
         self._run = run
         self._on_stopped = on_stopped
+        self._on_lost = on_lost
         self._limit = limit
+        self._slots = slots
         self._clock = trio.lowlevel.current_clock().current_time
-        self._context = copy_context()
-        self._queue: deque[J] = deque()
+        self._context = copy_context() if context is None else context
+        self._queue: JobQueue[J] = deque[J]() if queue is None else queue
+        self._nursery: trio.Nursery | None = None
         self._idle: list[Worker[J]] = []
         self._awake = 0
         self.workers: int = 0
@@ -102,18 +163,49 @@ class Dispatcher(Generic[J]):
         """How many jobs wait for a worker."""
         return len(self._queue)
 
+    @property
+    def running(self) -> int:
+        """How many jobs have a worker."""
+        return self.workers - len(self._idle) - self._awake
+
+    @property
+    def busy(self) -> int:
+        """How many workers are at work."""
+        return self.workers - len(self._idle)
+
+    async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Have workers run what is queued, until cancelled; may be called again after that.
+
+        Raises what `run` raises, which is a fault of it; no job survives that.
+        """
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self.wake()
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+
     def submit(self, job: J) -> None:
         """Queue a job; it starts in order of arrival."""
         self._queue.append(job)
         if not self._awake:
             self._wake_one()
 
+    def wake(self) -> None:
+        """Have a worker look at the queue, if there is anything to see."""
+        if self._queue and not self._awake:
+            self._wake_one()
+
     def _wake_one(self) -> None:
+        if self._nursery is None or self.busy == self._limit:
+            return
+        if self._slots is not None and not self._slots.take(self):
+            return
+        self._awake += 1
         if self._idle:
-            self._awake += 1
-            trio.lowlevel.reschedule(self._idle.pop().task)
-        elif self._limit is None or self.workers < self._limit:
-            self._awake += 1
+            self._idle.pop().call()
+        else:
             self.workers += 1
             # In our own context: the caller may be a job that has set context variables.
             self._context.run(self._nursery.start_soon, self._work)
@@ -127,10 +219,20 @@ class Dispatcher(Generic[J]):
         try:
             while await self._serve_under_scope(worker):
                 pass
+        except BaseException as error:
+            self._lose(worker, error)
+            if not _is_foreign(error):
+                self._nursery = None  # it is about to end: nobody may be started any more
+                raise
         finally:
             self.workers -= 1
-            if self._queue and not self._awake:
-                self._wake_one()
+            self._give_back_slot(worker)
+            self.wake()
+
+    def _lose(self, worker: Worker[J], error: BaseException) -> None:
+        job, worker.job = worker.job, None
+        if job is not None:
+            self._on_lost(job, None if isinstance(error, trio.Cancelled) else error)
 
     async def _serve_under_scope(self, worker: Worker[J]) -> bool:
         """Serve until the scope is spent or the worker retires; whether to go on."""
@@ -148,11 +250,13 @@ class Dispatcher(Generic[J]):
         return worker.is_clean()
 
     async def _serve(self, worker: Worker[J]) -> bool:
+        may_go_on = True
         while True:
-            if not self._queue:
+            if not self._queue or not may_go_on:
                 if len(self._idle) >= SPARE_WORKERS:
                     return False
                 await self._park(worker)
+                may_go_on = True
                 continue
             worker.jobs_in_slice += 1
             if worker.is_slice_over or worker.jobs_in_slice > SLICE_JOBS:
@@ -165,21 +269,36 @@ class Dispatcher(Generic[J]):
             worker.job = None
             if rest is not None:
                 self._queue.append(rest)
+            may_go_on = self._slots is None or not self._slots.is_contested(self)
             if worker.stopped:
                 return worker.is_clean()
             if not worker.is_clean():
                 return False
 
     async def _park(self, worker: Worker[J]) -> None:
+        worker.is_called = False
         self._idle.append(worker)
+        self._give_back_slot(worker)
+        self.wake()  # if others have no better claim to the slot than what is queued here
 
         def abort(_: object) -> trio.lowlevel.Abort:
             self._idle.remove(worker)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await trio.lowlevel.wait_task_rescheduled(abort)
+        if not worker.is_called:
+            worker.is_asleep = True
+            try:
+                await trio.lowlevel.wait_task_rescheduled(abort)
+            finally:
+                worker.is_asleep = False
         self._awake -= 1
+        worker.has_slot = True
         self._begin_slice(worker)
+
+    def _give_back_slot(self, worker: Worker[J]) -> None:
+        if self._slots is not None and worker.has_slot:
+            worker.has_slot = False
+            self._slots.give_back()
 
     async def _yield(self, worker: Worker[J]) -> None:
         self._awake += 1
@@ -193,6 +312,13 @@ class Dispatcher(Generic[J]):
         worker.slice_end = self._clock() + SLICE_SECONDS
         worker.is_slice_over = False
         worker.jobs_in_slice = 0
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Whether it says nothing about us: not a fault, a cancellation or Ctrl-C."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_foreign, cast(BaseExceptionGroup[BaseException], error).exceptions))
+    return not isinstance(error, (Exception, trio.Cancelled, KeyboardInterrupt))
 
 
 def current_job() -> object:

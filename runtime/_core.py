@@ -8,6 +8,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Final
 
 import trio
@@ -17,7 +18,6 @@ from ..actors import (
     Cancel,
     DeadLetter,
     DeadLetters,
-    Dispatcher,
     MailboxFull,
     Message,
     Pause,
@@ -25,11 +25,15 @@ from ..actors import (
     Reply,
     Resume,
     RuntimeClosed,
+    Slots,
     StaleIncarnation,
     TurnLoop,
 )
+from ..supervision import Child, Intensity, Strategy, Supervisor
 from ._admission import Admission
 from ._errors import AdmissionRefused, UnknownExecution
+from ._executions import Executions
+from ._group_registry import GroupRegistry
 from ._options import Options
 from ._timers import Timers
 from ._views import Outcome, outcome_of
@@ -42,11 +46,9 @@ from .execution import (
     Ending,
     Execution,
     Finished,
-    Job,
     Limits,
     Program,
     TellChild,
-    run_attempts,
     size_of,
 )
 
@@ -66,7 +68,6 @@ class Core:
         self.limits = Limits(options.retry, options.max_memory_per_execution)
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
-        self.dispatcher: Dispatcher[Job]
         self.clock: Callable[[], float] = trio.lowlevel.current_clock().current_time
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
@@ -75,6 +76,22 @@ class Core:
         self.live: dict[str, Execution] = {}
         self.past: dict[str, Execution] = {}
         self.programs: dict[int, Program] = {}
+        self.context = copy_context()
+        pool = options.worker_pool_size
+        self.slots: Slots | None = None if pool is None else Slots(pool)
+        groups = self._supervisor("groups")
+        self.groups = GroupRegistry(self, groups)
+        self.executions = Executions(self.live, self._close_one, self.when_idle)
+        services = self._supervisor(
+            "services", Child("timers", self.timers.run), strategy="rest_for_one"
+        )
+        self.root = self._supervisor(
+            "runtime",
+            Child("services", services),
+            Child("groups", groups),
+            Child("executions", self.executions),
+            intensity=Intensity(restarts=0),
+        )
         self.is_closing = False
         self._waiting: dict[str, list[Reply[Outcome]]] = {}
         self._idle: list[Reply[None]] = []
@@ -85,23 +102,36 @@ class Core:
 
     # Life
 
+    def _supervisor(
+        self,
+        name: str,
+        *children: Child,
+        strategy: Strategy = "one_for_one",
+        intensity: Intensity = Intensity(),  # noqa: B008 - a value
+    ) -> Supervisor:
+        return Supervisor(
+            name,
+            children,
+            strategy=strategy,
+            intensity=intensity,
+            clock=self.clock,
+            random=self.random,
+        )
+
     @trio.lowlevel.enable_ki_protection
-    async def run(self, stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
-        """Serve until `stop`, then end every execution and leave nothing running."""
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until `close`; leaves nothing running. Raises `SupervisorGaveUp`."""
         # Shielded: the host's cancellation reaches executions as a message, as a handle's does.
         with trio.CancelScope(shield=True):
-            async with trio.open_nursery() as nursery:
-                self.dispatcher = Dispatcher(
-                    nursery, run_attempts, _stopped, self.options.worker_pool_size
-                )
-                nursery.start_soon(self.timers.run)
-                task_status.started()
-                await stop.wait()
-                self.is_closing = True
-                for execution in list(self.live.values()):
-                    self.turns.post(execution, Cancel("the runtime was closed"))
-                await self.when_idle()
-                nursery.cancel_scope.cancel()
+            await self.root.run(task_status=task_status)
+
+    def close(self) -> None:
+        """End every execution as a cancel would, then everything else, in reverse order."""
+        self.is_closing = True
+        self.root.shut_down()
+
+    def _close_one(self, execution: Execution) -> None:
+        self.turns.post(execution, Cancel("the runtime was closed"))
 
     def close_replies(self) -> None:
         """Fail whoever still waits for something that cannot come any more."""
@@ -141,7 +171,11 @@ class Core:
         program = self.programs.get(builtins.id(definition))
         if program is None:
             timeout = self.options.execution_timeout
-            program = self.programs[builtins.id(definition)] = Program(definition, timeout)
+            program = Program(definition, self.groups.of, timeout)
+            self.programs[builtins.id(definition)] = program
+            for node in definition.nodes:
+                if isinstance(node.kind, Process):
+                    self.program(node.kind.definition)
             if len(self.programs) > self.options.routing_cache_size_limit:
                 del self.programs[next(iter(self.programs))]
         return program
@@ -362,10 +396,6 @@ class Core:
                 self.random.random(),
             )
             self.turns.post(parent, message)
-
-
-def _stopped(job: Job) -> None:
-    job.execution.stopped(job.token)
 
 
 NO_SIZES: dict[str, int] = {}

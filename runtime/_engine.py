@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from ..actors import DeadLetters, RuntimeClosed
+from ..supervision import SupervisorGaveUp
 from ._core import Core, begin_message
 from ._errors import BadArgument, ExecutionConflict, UnknownExecution
 from ._handle import ActorHandle, forget, register
@@ -26,7 +27,6 @@ class Runtime:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._core: Core | None = None
-        self._stop = trio.Event()
         self._nursery_manager: Any = None
 
     def __repr__(self) -> str:
@@ -40,7 +40,7 @@ class Runtime:
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
         # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.
         with trio.CancelScope(shield=True):
-            await nursery.start(core.run, self._stop)
+            await nursery.start(core.run)
         register(core)
         self._core = core
         return self
@@ -55,15 +55,17 @@ class Runtime:
 
         The body's own exception goes on to the caller as it is, not in a group.
         """
-        self._stop.set()
         core = self._opened()
+        core.close()
         try:
             await self._nursery_manager.__aexit__(None, None, None)
         except BaseExceptionGroup as group:
-            if group.split(KeyboardInterrupt)[1] is not None:
-                raise
-            # Ctrl-C while we wait: it has cut nothing short, and goes on as it is too.
-            raise KeyboardInterrupt from None
+            # Ctrl-C while we wait has cut nothing short; it goes on as it is too.
+            for alone in (KeyboardInterrupt, SupervisorGaveUp):
+                found, others = group.split(alone)
+                if found is not None and others is None:
+                    raise _first_leaf(found) from None
+            raise
         finally:
             forget(core)
             core.close_replies()
@@ -132,7 +134,7 @@ class Runtime:
         definition: str | None = None,
         prefix: str = "",
     ) -> builtins.list[ActorHandle]:
-        """The executions, oldest first, that match every filter given.
+        """The executions that match every filter given: as they ended, then the live as spawned.
 
         `state` is that of `Status`, `definition` an id without version, `prefix` starts the
         execution's id. Ended ones are included as long as they are kept (`keep_ended`).
@@ -150,6 +152,12 @@ class Runtime:
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""
         await self._opened().when_idle()
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
+    return error
 
 
 NO_INPUTS: dict[str, Any] = {}

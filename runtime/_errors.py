@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from ..actors import ProcessEngineError
+from ..supervision import Group
 from .execution import ErrorContext
 
 
@@ -35,6 +36,39 @@ class ExecutionConflict(ProcessEngineError):
 
     def __str__(self) -> str:
         return f"execution {self.id!r} exists with {self.existing}, not with {self.wanted}"
+
+
+@attrs.define(eq=False, str=False)
+class GroupConflict(ProcessEngineError):
+    """A shared group was declared before with another policy; make them the same."""
+
+    name: str
+    existing: Group
+    wanted: Group
+
+    def __str__(self) -> str:
+        differing = [
+            f"{field.name} was {getattr(self.existing, field.name)!r:.80},"
+            f" is {getattr(self.wanted, field.name)!r:.80}"
+            for field in attrs.fields(Group)
+            if getattr(self.existing, field.name) != getattr(self.wanted, field.name)
+        ]
+        return f"shared group {self.name!r} exists with another policy: {'; '.join(differing)}"
+
+
+@attrs.define(eq=False, str=False)
+class UnknownGroup(ProcessEngineError):
+    """No group, or more than one, is meant by that name. Groups exist once a spawn needs them."""
+
+    name: str
+    definition: str | None
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        of = "" if self.definition is None else f" of {self.definition!r}"
+        return (
+            f"{self.name!r}{of} means no single group; there are {', '.join(self.known) or 'none'}"
+        )
 
 
 @attrs.define(eq=False, str=False)

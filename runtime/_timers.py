@@ -6,20 +6,28 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import trio
 
 from ..actors import Message
-from .execution import Execution
 
 SLICE_SECONDS = 0.001
 
 
-Entry = tuple[float, int, Execution, Message]
+class Sleeper(Protocol):
+    """Somebody to wake; once `ended_at` is set, there is no need to any more."""
+
+    @property
+    def ended_at(self) -> float | None: ...
+    def wake(self, message: Any, /) -> None: ...
+
+
+Entry = tuple[float, int, Sleeper, Message | None]
 
 
 class Timers:
-    """Sends messages to executions when they are due.
+    """Wakes executions and others with messages when they are due.
 
     Single writer: the trio thread. Entries are never searched for: whoever gets a message that has
     lost its meaning ignores it, and entries of ended executions are swept once they are the
@@ -42,14 +50,14 @@ class Timers:
     def __len__(self) -> int:
         return len(self._heap) + len(self._ordered)
 
-    def add(self, due: float, execution: Execution, message: Message) -> None:
-        """Have `execution` woken with `message` at `due` (seconds, the runtime's clock)."""
+    def add(self, due: float, sleeper: Sleeper, message: Message | None) -> None:
+        """Have `sleeper` woken with `message` at `due` (seconds, the runtime's clock)."""
         self._number = number = self._number + 1
         if due >= self._last:
             self._last = due
-            self._ordered.append((due, number, execution, message))
+            self._ordered.append((due, number, sleeper, message))
         else:
-            heapq.heappush(self._heap, (due, number, execution, message))
+            heapq.heappush(self._heap, (due, number, sleeper, message))
         if due < self._awake_at:
             self._wake_at(due)
         if not number & 1023:
@@ -97,8 +105,8 @@ class Timers:
         now = self._clock()
         slice_end = now + SLICE_SECONDS
         while self._first() <= now:
-            _, _, execution, message = self._pop()
-            execution.wake(message)
+            _, _, sleeper, message = self._pop()
+            sleeper.wake(message)
             if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 slice_end = self._clock() + SLICE_SECONDS

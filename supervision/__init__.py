@@ -5,17 +5,24 @@ This folder never awaits and never reads a clock. Start reading at `_retry`, the
 
 from ._breaker import Breaker, BreakerChange, BreakerPolicy, BreakerState, Permit, Refusal
 from ._budget import BudgetPolicy, RetryBudget
+from ._child import Child, TreeNode
+from ._errors import ChildNotStarted, DuplicateChild, SupervisorGaveUp, UnknownChild
 from ._fair import FairQueue
+from ._gate import NOT_CALM, Denial, Gate
 from ._group import DEFAULT_GROUP, Bulkhead, Group, WhenOpen
 from ._hedge import Hedge
 from ._hints import NonRetryable, RetryLater
 from ._intensity import Intensity
+from ._notices import ChildEnd
 from ._rate import RateLimit, RatePolicy
 from ._retry import NO_RETRY, Jitter, Retry
+from ._strategy import Strategy
+from ._supervisor import Supervisor
 from ._window import CountWindow, Tally, TimeWindow, Window
 
 __all__ = [
     "DEFAULT_GROUP",
+    "NOT_CALM",
     "NO_RETRY",
     "Breaker",
     "BreakerChange",
@@ -23,8 +30,14 @@ __all__ = [
     "BreakerState",
     "BudgetPolicy",
     "Bulkhead",
+    "Child",
+    "ChildEnd",
+    "ChildNotStarted",
     "CountWindow",
+    "Denial",
+    "DuplicateChild",
     "FairQueue",
+    "Gate",
     "Group",
     "Hedge",
     "Intensity",
@@ -37,8 +50,13 @@ __all__ = [
     "Retry",
     "RetryBudget",
     "RetryLater",
+    "Strategy",
+    "Supervisor",
+    "SupervisorGaveUp",
     "Tally",
     "TimeWindow",
+    "TreeNode",
+    "UnknownChild",
     "WhenOpen",
     "Window",
 ]

@@ -6,7 +6,7 @@ import attrs
 
 from ..actors import ProcessEngineError
 from ._child import Child
-from ._notices import Notice
+from ._notices import ChildEnd, Notice
 
 
 @attrs.frozen
@@ -34,10 +34,14 @@ class Tell:
 
 @attrs.frozen
 class Rest:
-    """A child is at rest: it will not start of its own accord, or has been forgotten."""
+    """A child is at rest: it will not start of its own accord, or has been forgotten.
+
+    `last` is how its last life ended, if it had one.
+    """
 
     name: str
     is_forgotten: bool
+    last: ChildEnd | None
 
 
 @attrs.frozen

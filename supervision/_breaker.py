@@ -148,6 +148,16 @@ class Breaker:
             return Refusal(self.retry_after(now)), change
         return self._permit(), change
 
+    def live_probes(self, now: float) -> int:
+        """How many probes are under way and not written off."""
+        return sum(due > now for due in self._probes.values())
+
+    def passed(self, now: float, count: int) -> None:
+        """Report so many successes at once, of calls of this generation that nobody asked about."""
+        if self.state == "closed":
+            self._failures_in_a_row = 0
+            self._window.passed(now, count)
+
     def _permit(self) -> Permit:
         self._numbers += 1
         return Permit(self.generation, self._numbers)

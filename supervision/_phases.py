@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from ._child import Child
+from ._child import Child, Runnable, TreeNode
 from ._intensity import Intensity
 from ._notices import ChildEnd
 
@@ -79,6 +79,30 @@ STATES: dict[type[Phase], str] = {
 }
 
 
+def _planned(phase: Phase) -> Phase | Gone:
+    """What a child will be when those that are being stopped have ended."""
+    return phase.then if isinstance(phase, Condemned | Stopping) else phase
+
+
+def restarted_at_once(phase: Phase, now: float) -> Waiting:
+    """What a child comes to that is restarted by hand."""
+    planned = _planned(phase)
+    return Waiting(now, planned.why if isinstance(planned, Waiting) else "asked")
+
+
+def restarted_with_group(phase: Phase, due: float, comes_back: bool) -> Next:
+    """What a child comes to when its group is restarted; who never started is no restart.
+
+    A back-off that is under way is not cut short.
+    """
+    planned = _planned(phase)
+    if isinstance(planned, Waiting):
+        return Waiting(max(planned.due, due), planned.why)
+    if isinstance(planned, Starting):
+        return Waiting(due, planned.why)
+    return Waiting(due, "restart") if comes_back else Gone()
+
+
 class RestartLedger:
     """The restarts that count against an intensity, with what made them necessary."""
 
@@ -110,7 +134,10 @@ class Member:
     failures: int = 0
     last: ChildEnd | None = None
 
-    @property
-    def state(self) -> str:
-        """The phase in a word, for the tree."""
-        return STATES[type(self.phase)]
+    def node(self) -> TreeNode:
+        """The child as it is now, with all below it."""
+        child, state = self.child, STATES[type(self.phase)]
+        if not isinstance(child.start, Runnable):
+            return TreeNode(child.name, child.kind, state, self.restarts)
+        below = child.start.tree()
+        return attrs.evolve(below, name=child.name, state=state, restarts=self.restarts)

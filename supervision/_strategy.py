@@ -45,17 +45,16 @@ def plan_restart(
     """
     if not is_restarted(children[ended], how):
         return NOTHING
-    group = _group(strategy, tuple(children), ended)
+    group = _group(strategy, children, ended)
     return RestartPlan(
         stopped=tuple(name for name in reversed(group) if name != ended),
         restarted=tuple(name for name in group if children[name] != "temporary"),
     )
 
 
-def _group(strategy: Strategy, order: tuple[str, ...], ended: str) -> tuple[str, ...]:
+def _group(strategy: Strategy, children: Mapping[str, object], ended: str) -> tuple[str, ...]:
     """Those that share the fate of the child, in start order."""
-    if strategy == "one_for_all":
-        return order
-    if strategy == "rest_for_one":
-        return order[order.index(ended) :]
-    return (ended,)
+    if strategy not in ("one_for_all", "rest_for_one"):
+        return (ended,)
+    order = tuple(children)
+    return order if strategy == "one_for_all" else order[order.index(ended) :]

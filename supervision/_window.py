@@ -36,6 +36,10 @@ class Window(Protocol):
         """Count a call that has ended now."""
         ...
 
+    def passed(self, now: float, count: int) -> None:
+        """Count so many calls that have ended well."""
+        ...
+
     def tally(self, now: float) -> Tally:
         """What is in the window now."""
         ...
@@ -71,6 +75,11 @@ class CountWindow:
         self._slow += slow
         self._next = (self._next + 1) % self._size
 
+    def passed(self, now: float, count: int) -> None:
+        """Count calls that have ended well; more than the ring holds fill it once."""
+        for _ in range(min(count, self._size)):
+            self.record(now, failed=False, slow=False)
+
     def tally(self, now: float) -> Tally:
         """What is in the window; time does not matter here."""
         return Tally(self._calls, self._failures, self._slow)
@@ -102,6 +111,13 @@ class TimeWindow:
             counts[0] += 1
             counts[1] += failed
             counts[2] += slow
+
+    def passed(self, now: float, count: int) -> None:
+        """Count calls that have ended well."""
+        self._advance(now)
+        assert self._current is not None
+        self._counts[self._current % self._slices][0] += count
+        self._totals[0] += count
 
     def tally(self, now: float) -> Tally:
         """What is in the window now."""

@@ -4,9 +4,9 @@ Owns values only; it never runs a node. Start reading at `_model`, then `_builde
 """
 
 from ._binding import Binding, function_name
-from ._builder import NodeRef, PortRef, ProcessBuilder, function_kind, join_of
+from ._builder import NodeRef, PortRef, ProcessBuilder
 from ._cel import CelExpression, cel
-from ._check import define, entry_points, faults_of
+from ._check import define, entry_points
 from ._context import NodeContext
 from ._critical_path import critical_path
 from ._documents import Definitions, definition_of, load_definition, parse_definition
@@ -30,12 +30,14 @@ from ._expressions import (
 )
 from ._formats import Format
 from ._inputs import check_inputs
+from ._kinds import function_kind, join_of
 from ._model import (
     ALL,
     ANY,
     EACH,
     ERROR,
     OUT,
+    REJECTED,
     REQUIRED,
     TIMEOUT,
     Case,
@@ -66,6 +68,7 @@ __all__ = [
     "EACH",
     "ERROR",
     "OUT",
+    "REJECTED",
     "REQUIRED",
     "TIMEOUT",
     "Binding",
@@ -116,7 +119,6 @@ __all__ = [
     "dump_definition",
     "entry_points",
     "expression_of",
-    "faults_of",
     "function_kind",
     "function_name",
     "join_of",

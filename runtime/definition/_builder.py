@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Unpack
 
 import attrs
 
-from ...supervision import Retry
-from ._binding import Binding, function_name
+from ...supervision import DEFAULT_GROUP, Group, Hedge, Retry
+from ._binding import function_name
 from ._check import define
 from ._errors import DefinitionError, Fault
 from ._expressions import Expression, Variable, expression_of
-from ._hash import qualified_name
+from ._groups import GroupOptions, group_of
+from ._kinds import JoinChoice, function_kind, join_of
 from ._model import (
     OUT,
     Case,
@@ -22,9 +22,7 @@ from ._model import (
     Delay,
     Each,
     End,
-    Function,
     Input,
-    Join,
     Kind,
     Node,
     Process,
@@ -34,8 +32,6 @@ from ._model import (
     Switch,
     Wait,
 )
-
-JoinChoice = Literal["all", "any", "each"] | int
 
 
 @attrs.frozen
@@ -76,7 +72,9 @@ class ProcessBuilder:
     Options that the node methods share: `inputs` maps parameters to constants, functions of the
     memory or expressions; `output` names the variable for the result (default: the node's name);
     `join` is `"all"`, `"any"`, `"each"` or a count, and `rest` says what becomes of the tokens that
-    a count did not wait for; `retry` and `timeout` (seconds, one attempt) override the runtime's.
+    a count did not wait for; `retry` and `timeout` (seconds, one attempt) override those of the
+    group and the runtime; `group` is the name of a group, or the group; `idempotent` says that the
+    node may run twice to the same effect, and then a function may have a `hedge`.
     """
 
     def __init__(
@@ -96,6 +94,8 @@ class ProcessBuilder:
         self._nodes: list[Node] = []
         self._connections: list[Connection] = []
         self._start: list[str] = []
+        self._groups: list[Group] = []
+        self._on_error: str | None = None
 
     def node(
         self,
@@ -188,13 +188,36 @@ class ProcessBuilder:
         """Name the start nodes, where they are not simply those without an incoming connection."""
         self._start += [node.name for node in nodes]
 
+    def group(self, group: str | Group, **options: Unpack[GroupOptions]) -> Group:
+        """Declare a group of nodes by name and options, as `Group`, or one that is made already.
+
+        Returns the group: for the option `group` of nodes, and for other builders to declare.
+        """
+        made = group_of(group, options)
+        if made not in self._groups:
+            self._groups.append(made)
+        return made
+
+    def on_error(self, node: NodeRef) -> None:
+        """Let a node handle the failure of every other that has no connection for it.
+
+        It runs for each failure, unless it joins in another way than `all`. What fails behind it
+        fails the execution.
+        """
+        self._on_error = self._own(node, "on_error").name
+
     def connect(self, source: str, port: str, target: NodeRef) -> NodeRef:
         """Draw a connection by name; `NodeRef.then` is the usual way."""
-        if target.builder is not self:
-            fault = Fault(f"nodes.{source}", target.name, "a node made by this builder")
-            raise DefinitionError(f"process {self._id!r}", (fault,))
-        self._connections.append(Connection(source, port, target.name))
+        self._connections.append(
+            Connection(source, port, self._own(target, f"nodes.{source}").name)
+        )
         return target
+
+    def _own(self, node: NodeRef, place: str) -> NodeRef:
+        if node.builder is self:
+            return node
+        fault = Fault(place, node.name, "a node made by this builder")
+        raise DefinitionError(f"process {self._id!r}", (fault,))
 
     def build(self) -> ProcessDefinition:
         """Check and seal the definition; raises `DefinitionError` listing every fault."""
@@ -205,6 +228,8 @@ class ProcessBuilder:
             connections=self._connections,
             start=self._start,
             inputs=self._inputs,
+            groups=self._groups,
+            on_error=self._on_error,
             timeout=self._timeout,
             description=self._description,
         )
@@ -220,6 +245,9 @@ class ProcessBuilder:
         output: str | None = None,
         retry: Retry | None = None,
         timeout: float | None = None,
+        group: str | Group = DEFAULT_GROUP,
+        idempotent: bool = False,
+        hedge: Hedge | None = None,
         description: str = "",
     ) -> NodeRef:
         node = Node(
@@ -230,43 +258,10 @@ class ProcessBuilder:
             output=output or name,
             retry=retry,
             timeout=timeout,
+            group=self.group(group).name if isinstance(group, Group) else group,
+            idempotent=idempotent,
+            hedge=hedge,
             description=description,
         )
         self._nodes.append(node)
         return NodeRef(self, name)
-
-
-def join_of(join: JoinChoice, rest: Rest = "absorb") -> Join:
-    """The join behind the way it is written in builder and documents; counts are checked later."""
-    if join == "any":
-        return Join("count", 1, rest)
-    if isinstance(join, int):
-        return Join("count", join, rest)
-    if join not in ("all", "each"):
-        fault = Fault("join", join, "'all', 'any', 'each' or a number from 1")
-        raise DefinitionError("join", (fault,))
-    return Join(join)
-
-
-def function_kind(
-    function: Callable[..., Any], runs: Runs | None = None, ports: tuple[str, ...] = ()
-) -> Function:
-    """Wrap a function, finding out where it runs: on trio if it is `async`, else in a thread.
-
-    Raises `DefinitionError` where it cannot run there, or its parameters cannot be bound by name.
-    """
-    allowed: tuple[Runs, ...] = ("async",) if is_async(function) else ("thread", "process", "async")
-    place = runs or allowed[0]
-    if place not in allowed:
-        name = function_name(function)
-        expected = f"{' or '.join(map(repr, allowed))} for {name}"
-        raise DefinitionError(name, (Fault(f"{name}.runs", place, expected),))
-    return Function(function, Binding.of(function), place, qualified_name(function), ports)
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine; sees through partials and callable objects."""
-    while callable(inner := getattr(function, "func", None)):
-        function = inner
-    call = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 
 import attrs
 from msgspec import Meta
 
-from ...supervision import Jitter, Retry
+from ...supervision import DEFAULT_GROUP, Hedge
 from ._binding import Binding
-from ._builder import JoinChoice, join_of
+from ._document_policies import read_hedge, read_retry
 from ._errors import NOTHING, DefinitionError, Fault
 from ._expressions import Expression
 from ._formats import is_mapping
+from ._groups import NOT_IDEMPOTENT, a_declared
+from ._kinds import JoinChoice, join_of
 from ._model import (
     ALL,
     ERROR,
     OUT,
+    REJECTED,
     Case,
     Choice,
     Delay,
@@ -39,16 +42,13 @@ from ._node_types import NodeTypes
 from ._section import COUNT, FLAG, TEXT, TEXTS, Leaf, Section
 from ._values import ANYTHING, CONDITION, ITEMS, SECONDS, Known, Wanted, read_value
 
-_COMMON = ("description", "inputs", "output", "join", "rest", "retry", "timeout", "then", "on")
-_RETRY = ("attempts", "initial", "maximum", "multiplier", "jitter", "on", "never")
-
+_COMMON = (
+    "description", "inputs", "output", "join", "rest", "retry", "timeout", "group", "idempotent",
+    "then", "on",
+)  # fmt: skip
 _RUNS = Leaf[Runs | None](Runs, "'async', 'thread' or 'process'")
 _REST = Leaf[Rest](Rest, "'absorb' or 'cancel'")
 _CHOICE = Leaf[Choice](Choice, "'first' or 'every'")
-_JITTER = Leaf[Jitter | None](Jitter, "'full', 'decorrelated' or 'none'")
-_FACTOR = Leaf[float | None](
-    Annotated[int, Meta(ge=1)] | Annotated[float, Meta(ge=1)], "a number from 1"
-)
 _JOIN = Leaf[JoinChoice](
     Literal["all", "any", "each"] | Annotated[int, Meta(ge=1)],
     "'all', 'any', 'each' or a number from 1",
@@ -57,7 +57,7 @@ _JOIN = Leaf[JoinChoice](
 
 @attrs.frozen
 class Surroundings:
-    """What the nodes of a document may refer to: node types, variables, other definitions.
+    """What the nodes of a document may refer to: node types, variables, groups, definitions.
 
     `resolve` gives the definition that a section of kind `process` names or holds; None, and a
     fault in the section, where there is none.
@@ -65,6 +65,7 @@ class Surroundings:
 
     types: NodeTypes
     known: Known
+    groups: Collection[str]
     resolve: Callable[[Section], ProcessDefinition | None]
 
 
@@ -75,7 +76,7 @@ def read_node(section: Section, name: str, around: Surroundings) -> Node | None:
 
 def stand_in(name: str, output: str, ports: Sequence[str]) -> Node:
     """A node in the place of one at fault, so that the connections round it can be checked."""
-    extra = tuple(port for port in dict.fromkeys(ports) if port not in (OUT, ERROR))
+    extra = tuple(port for port in dict.fromkeys(ports) if port not in (OUT, ERROR, REJECTED))
     kind = Function(stand_in, Binding(name, ()), "thread", name, extra)
     return Node(name=name, kind=kind, output=output)
 
@@ -109,12 +110,16 @@ class _NodeReader:
         return read(self)
 
     def _options(self) -> dict[str, Any]:
+        idempotent = self.section.take("idempotent", FLAG, False)
         return {
             "join": self._join(),
             "inputs": self._inputs(),
             "output": self.section.take("output", TEXT, self.name),
-            "retry": self._retry(),
+            "retry": read_retry(self.section, self.around.types),
             "timeout": self.section.take_duration("timeout"),
+            "group": self._group(),
+            "idempotent": idempotent,
+            "hedge": self._hedge(idempotent),
             "description": self.section.take("description", TEXT, ""),
         }
 
@@ -141,33 +146,19 @@ class _NodeReader:
             for key, raw in inputs.content.items()
         }
 
-    def _retry(self) -> Retry | None:
-        retry = self.section.section("retry")
-        if retry is None:
-            return None
-        retry.refuse_others(_RETRY, " of a retry")
-        given: dict[str, Any] = {
-            "attempts": retry.take("attempts", COUNT, None),
-            "initial": retry.take_duration("initial"),
-            "maximum": retry.take_duration("maximum"),
-            "multiplier": retry.take("multiplier", _FACTOR, None),
-            "jitter": retry.take("jitter", _JITTER, None),
-            "on": self._errors(retry, "on"),
-            "never": self._errors(retry, "never"),
-        }
-        return Retry(**{key: value for key, value in given.items() if value is not None})
+    def _group(self) -> str:
+        name, groups = self.section.take("group", TEXT, DEFAULT_GROUP), self.around.groups
+        if name not in groups:
+            self.section.add("group", name, a_declared(groups, name))
+        return name
 
-    def _errors(self, retry: Section, key: str) -> tuple[type[Exception], ...] | None:
-        if key not in retry.content:
+    def _hedge(self, idempotent: bool) -> Hedge | None:
+        if self.section.content.get("kind", "function") not in ("function", "each"):
             return None
-        names = retry.take(key, TEXTS, [])
-        found = [self.around.types.find_error(name) for name in names]
-        for index, error in enumerate(found):
-            if error is None:
-                retry.add(
-                    f"{key}[{index}]", names[index], "an exception of Python or a registered one"
-                )
-        return tuple(error for error in found if error is not None)
+        hedge = read_hedge(self.section)
+        if hedge is not None and not idempotent:
+            self.section.add("hedge", self.section.content["hedge"], NOT_IDEMPOTENT)
+        return hedge
 
     def function(self) -> Function | None:
         return self._function(None if "ports" not in self.section.content else self._ports())
@@ -244,11 +235,11 @@ class _NodeReader:
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[_NodeReader], Kind | None]]] = {
-    "function": ("type runs ports", _NodeReader.function),
+    "function": ("type runs ports hedge", _NodeReader.function),
     "switch": ("cases default choose", _NodeReader.switch),
     "delay": ("seconds", _NodeReader.delay),
     "wait": ("signal within", _NodeReader.wait),
-    "each": ("type runs over item concurrency", _NodeReader.each),
+    "each": ("type runs over item concurrency hedge", _NodeReader.each),
     "process": ("definition version", _NodeReader.process),
     "end": ("terminate", _NodeReader.end),
 }

@@ -13,13 +13,16 @@ from typing import Any, get_args
 
 import attrs
 
-from ._check import define, drawing_faults, reachability_faults
+from ...supervision import DEFAULT_GROUP, Group
+from ._check import drawing_faults, reachability_faults, seal
 from ._document_drawing import Draft, Drawing, read_drawing
 from ._document_nodes import Surroundings, read_node, stand_in
+from ._document_policies import read_group
 from ._errors import NOTHING, DefinitionError, Fault
 from ._formats import Format, is_mapping, plain_data, plain_file, refuse_odd
 from ._model import REQUIRED, Input, InputType, Node, ProcessDefinition
 from ._node_types import NodeTypes
+from ._parts import Parts
 from ._section import COUNT, TEXT, TEXTS, Leaf, Section
 from ._suggestion import choice_of
 from ._variables import ERROR_VARIABLE
@@ -31,8 +34,12 @@ Definitions = (
 
 Types = NodeTypes | Callable[[Sequence[str]], NodeTypes]
 
-_KEYS = ("id", "version", "description", "timeout", "inputs", "start", "nodes", "connections")
+_KEYS = (
+    "id", "version", "description", "timeout", "inputs", "groups", "on_error", "start", "nodes",
+    "connections",
+)  # fmt: skip
 _MODULES = "modules"
+_NODE_NAME = Leaf[str | None](str, "the name of a node")
 _INPUT_TYPE = Leaf[InputType](InputType, f"one of {', '.join(get_args(InputType))}")
 
 
@@ -117,27 +124,39 @@ class _Document:
         drawing = read_drawing(self.section, drafts)
         parts = self._parts(drafts, drawing)
         places = {fault.place for fault in faults}
-        faults += [each for each in _faults_of(parts, drawing) if each.place not in places]
+        found = map(self._placed, _faults_of(parts, drawing))
+        faults += [fault for fault in found if fault.place not in places]
         if len(faults) > before:
             positions = {draft.name: index for index, draft in enumerate(drafts)}
             faults[before:] = sorted(
                 faults[before:], key=lambda fault: self._position(fault, positions)
             )
             return None
-        return define(**parts, description=self.section.content.get("description", ""))
+        return seal(parts)
 
-    def _parts(self, drafts: Sequence[Draft], drawing: Drawing) -> dict[str, Any]:
-        self.section.take("description", TEXT, "")
-        inputs = self._inputs()
-        return {
-            "id": self.section.content.get("id", NOTHING),
-            "version": self.section.content.get("version", 1),
-            "timeout": self.section.take_duration("timeout"),
-            "inputs": inputs,
-            "nodes": self._nodes(drafts, drawing, inputs),
-            "connections": drawing.connections,
-            "start": drawing.start,
-        }
+    def _parts(self, drafts: Sequence[Draft], drawing: Drawing) -> Parts:
+        inputs, groups = self._inputs(), self._groups()
+        return Parts(
+            id=self.section.content.get("id", NOTHING),
+            version=self.section.content.get("version", 1),
+            description=self.section.take("description", TEXT, ""),
+            timeout=self.section.take_duration("timeout"),
+            inputs=inputs,
+            groups=groups,
+            on_error=self.section.take("on_error", _NODE_NAME, None),
+            nodes=self._nodes(drafts, drawing, inputs, groups),
+            connections=tuple(drawing.connections),
+            start=tuple(drawing.start),
+        )
+
+    def _placed(self, fault: Fault) -> Fault:
+        """A fault of the parts, with its place in the whole document."""
+        place = self.section.place
+        return (
+            fault
+            if fault.place.startswith(place)
+            else Fault(f"{place}.{fault.place}", fault.value, fault.expected)
+        )
 
     def _position(self, fault: Fault, nodes: Mapping[str, int]) -> tuple[int, int]:
         """Where a fault stands in the document: its top-level key, and for `nodes` which node."""
@@ -153,21 +172,34 @@ class _Document:
             return []
         return [Draft(name, nodes.section(name)) for name in nodes.content]
 
-    def _inputs(self) -> list[Input]:
+    def _inputs(self) -> tuple[Input, ...]:
         if isinstance(self.section.content.get("inputs"), list):
-            return [Input(name) for name in self.section.take("inputs", TEXTS, [])]
+            return tuple(Input(name) for name in self.section.take("inputs", TEXTS, []))
         inputs = self.section.section("inputs", "a mapping or a list of names")
-        return [] if inputs is None else [_input(name, inputs) for name in inputs.content]
+        return () if inputs is None else tuple(_input(name, inputs) for name in inputs.content)
+
+    def _groups(self) -> tuple[Group, ...]:
+        groups = self.section.section("groups")
+        return () if groups is None else tuple(self._group(groups, name) for name in groups.content)
+
+    def _group(self, groups: Section, name: str) -> Group:
+        section = groups.section(name)
+        return Group(name) if section is None else read_group(section, name, self.types)
 
     def _nodes(
-        self, drafts: Sequence[Draft], drawing: Drawing, inputs: Sequence[Input]
-    ) -> list[Node]:
-        around = Surroundings(self.types, _known(drafts, inputs), self._resolve)
-        return [
+        self,
+        drafts: Sequence[Draft],
+        drawing: Drawing,
+        inputs: Sequence[Input],
+        groups: Sequence[Group],
+    ) -> tuple[Node, ...]:
+        names = dict.fromkeys((DEFAULT_GROUP, *(group.name for group in groups)))
+        around = Surroundings(self.types, _known(drafts, inputs), names, self._resolve)
+        return tuple(
             (draft.section and read_node(draft.section, draft.name, around))
             or stand_in(draft.name, draft.output, drawing.ports_of(draft.name))
             for draft in drafts
-        ]
+        )
 
     def _resolve(self, node: Section) -> ProcessDefinition | None:
         named = node.content.get("definition", NOTHING)
@@ -194,12 +226,10 @@ class _Document:
         return found
 
 
-def _faults_of(parts: Mapping[str, Any], drawing: Drawing) -> list[Fault]:
+def _faults_of(parts: Parts, drawing: Drawing) -> list[Fault]:
     """What is wrong with the parts once read; only a whole drawing is asked for its ways."""
-    faults = drawing_faults(**parts, place_of=drawing.place_of)
-    if faults or not drawing.is_whole:
-        return faults
-    return reachability_faults(parts["nodes"], drawing.connections, drawing.start)
+    faults = drawing_faults(parts, drawing.place_of)
+    return faults or (reachability_faults(parts) if drawing.is_whole else [])
 
 
 def _input(name: str, inputs: Section) -> Input:

@@ -7,14 +7,16 @@ from typing import Any
 
 import attrs
 
-from ...supervision import Retry
+from ...supervision import DEFAULT_GROUP
 from ._cel import CelExpression
 from ._check import entry_points
 from ._documents import definition_of
+from ._dump_policies import PolicyWriter
 from ._errors import DefinitionError, Fault
 from ._expressions import Constant, Expression, Variable
 from ._formats import is_mapping
 from ._model import (
+    EACH,
     Connection,
     Delay,
     Each,
@@ -39,10 +41,12 @@ def dump_definition(definition: ProcessDefinition, types: NodeTypes) -> dict[str
     a document cannot say: functions that `types` does not have, conditions that are Python
     functions, constants that are not plain data, variables that are not declared.
     """
-    writer = _Writer(types, {id(t.kind.call): t.name for t in types}, [])
+    faults: list[Fault] = []
+    names = {id(t.kind.call): t.name for t in types}
+    writer = _Writer(types, names, faults, PolicyWriter(types, faults))
     document = writer.document(definition, "")
-    if writer.faults:
-        raise DefinitionError(str(definition), tuple(writer.faults))
+    if faults:
+        raise DefinitionError(str(definition), tuple(faults))
     if definition_of(document, types, name=str(definition)).hash != definition.hash:
         fault = Fault("document", definition.hash, "a definition that reads back as the same")
         raise DefinitionError(str(definition), (fault,))
@@ -56,32 +60,53 @@ class _Writer:
     types: NodeTypes
     names: Mapping[int, str]
     faults: list[Fault]
+    policies: PolicyWriter
 
     def document(self, definition: ProcessDefinition, prefix: str) -> dict[str, Any]:
-        nodes = {n.name: self._node(n, f"{prefix}nodes.{n.name}") for n in definition.nodes}
+        nodes = {
+            n.name: self._node(n, f"{prefix}nodes.{n.name}", n.name == definition.on_error)
+            for n in definition.nodes
+        }
+        groups = {
+            group.name: self.policies.group(group, f"{prefix}groups.{group.name}")
+            for group in definition.groups
+        }
         is_usual_start = definition.start == entry_points(definition.nodes, definition.connections)
         optional = {
             "description": definition.description,
             "timeout": definition.timeout,
             "inputs": {each.name: _input(each) for each in definition.inputs},
+            "groups": groups,
+            "on_error": definition.on_error,
             "start": None if is_usual_start else list(definition.start),
-            "connections": [_connection(each) for each in definition.connections],
+            "connections": [_connection(each) for each in definition.drawn],
         }
         named = {"id": definition.id, "version": definition.version}
         return named | _given(optional) | {"nodes": nodes}
 
-    def _node(self, node: Node, place: str) -> dict[str, Any]:
+    def _node(self, node: Node, place: str, is_handler: bool) -> dict[str, Any]:
         inputs = node.inputs.items()
         options = {
             "inputs": {n: self._value(value, f"{place}.inputs.{n}") for n, value in inputs},
             "output": None if node.output == node.name else node.output,
             "timeout": node.timeout,
+            "group": None if node.group == DEFAULT_GROUP else node.group,
+            "idempotent": node.idempotent or None,
             "description": node.description,
         }
         kind = _KINDS[type(node.kind)](self, node.kind, place)
-        # An empty retry is one with every default, and not the same as none.
-        retry = {} if node.retry is None else {"retry": self._retry(node.retry, f"{place}.retry")}
-        return kind | _join(node.join) | _given(options) | retry
+        # The handler of failures runs for each of them unless it says otherwise.
+        join = {} if is_handler and node.join == EACH else _join(node.join)
+        return kind | join | _given(options) | self._policies(node, place)
+
+    def _policies(self, node: Node, place: str) -> dict[str, Any]:
+        """Retry and hedge; an empty one has every default, and is not the same as none."""
+        policies = {"retry": node.retry, "hedge": node.hedge}
+        return {
+            key: self.policies.policy(policy, f"{place}.{key}")
+            for key, policy in policies.items()
+            if policy is not None
+        }
 
     def function(self, kind: Function, place: str) -> dict[str, Any]:
         name = self.names.get(id(kind.call))
@@ -143,25 +168,6 @@ class _Writer:
             return _constant(expression.value)
         self.faults.append(Fault(place, expression.source, "a constant, a variable or CEL"))
         return None
-
-    def _retry(self, retry: Retry, place: str) -> dict[str, Any]:
-        default = Retry()
-        written: dict[str, Any] = {}
-        for field in attrs.fields(Retry):
-            value = getattr(retry, field.name)
-            if value != getattr(default, field.name):
-                is_errors = field.name in ("on", "never")
-                where = f"{place}.{field.name}"
-                written[field.name] = self._errors(value, where) if is_errors else value
-        return written
-
-    def _errors(self, errors: tuple[type[Exception], ...], place: str) -> list[str]:
-        names = [self.types.name_of_error(error) for error in errors]
-        for index, name in enumerate(names):
-            if name is None:
-                expected = "an exception of Python or a registered one"
-                self.faults.append(Fault(f"{place}[{index}]", errors[index], expected))
-        return [name for name in names if name is not None]
 
 
 _KINDS: Mapping[type, Callable[[_Writer, Any, str], dict[str, Any]]] = {

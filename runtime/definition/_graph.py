@@ -5,6 +5,17 @@ from collections.abc import Iterable, Sequence
 Successors = Sequence[Sequence[int]]
 
 
+def numbered(
+    names: Iterable[str], arrows: Iterable[tuple[str, str]]
+) -> tuple[dict[str, int], list[list[int]]]:
+    """The number of each name, and the graph that the arrows between names make of the numbers."""
+    numbers = {name: number for number, name in enumerate(names)}
+    successors: list[list[int]] = [[] for _ in numbers]
+    for source, target in arrows:
+        successors[numbers[source]].append(numbers[target])
+    return numbers, successors
+
+
 def reachable(successors: Successors, start: Iterable[int], without: int = -1) -> bytearray:
     """Mark every vertex that can be reached from `start` without entering `without`."""
     marks = bytearray(len(successors))

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import attrs
 import msgspec
 
-from ...supervision import Retry
+from ...supervision import DEFAULT_GROUP, Retry
 from ._expressions import FunctionExpression
-from ._model import Connection, Input, Node, ProcessDefinition
+from ._model import Input, Node, ProcessDefinition
+from ._parts import Parts
 
 
-def content_hash(
-    identity: tuple[str, int],
-    nodes: Iterable[Node],
-    connections: Iterable[Connection],
-    start: Iterable[str],
-    inputs: Iterable[Input],
-    timeout: float | None,
-) -> str:
-    """SHA-256, in hexadecimal, over a canonical text of all that changes what a process does."""
+def content_hash(parts: Parts) -> str:
+    """SHA-256, in hexadecimal, over a canonical text of all that changes what a process does.
+
+    Only the connections that were drawn are among the parts. What came later to definitions is left
+    out where it is not used, so that older definitions keep the hash they had.
+    """
     content = [
-        list(identity),
-        sorted((_plain(node) for node in nodes), key=lambda plain: str(plain["name"])),
-        sorted([c.source, c.port, c.target] for c in connections),
-        sorted(start),
-        [_input(each) for each in inputs],
-        _seconds(timeout),
+        [parts.id, parts.version],
+        sorted((_plain(node) for node in parts.nodes), key=lambda plain: str(plain["name"])),
+        sorted([c.source, c.port, c.target] for c in parts.connections),
+        sorted(parts.start),
+        [_input(each) for each in parts.inputs],
+        _seconds(parts.timeout),
+        *_guards(parts),
     ]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def _guards(parts: Parts) -> Iterator[object]:
+    if parts.groups:
+        yield {"groups": {group.name: _parts_of_policy(group) for group in parts.groups}}
+    if parts.on_error is not None:
+        yield {"on_error": parts.on_error}
 
 
 def _input(declared: Input) -> list[object]:
@@ -49,7 +55,27 @@ def _plain(node: Node) -> dict[str, object]:
         "output": node.output,
         "retry": None if node.retry is None else _retry(node.retry),
         "timeout": _seconds(node.timeout),
-    }
+    } | _guarded(node)
+
+
+def _guarded(node: Node) -> dict[str, object]:
+    hedge = None if node.hedge is None else _parts_of_policy(node.hedge)
+    given = {"group": node.group, "idempotent": node.idempotent, "hedge": hedge}
+    return {key: value for key, value in given.items() if value not in (None, False, DEFAULT_GROUP)}
+
+
+def _parts_of_policy(policy: object) -> dict[str, object]:
+    cls: type[Any] = type(policy)
+    return {field.name: _policy(getattr(policy, field.name)) for field in attrs.fields(cls)}
+
+
+def _policy(value: object) -> object:
+    """A part of a policy; all numbers as floats, so that 60 and 60.0 are the same."""
+    if isinstance(value, Retry):
+        return _retry(value)
+    if attrs.has(type(value)):
+        return _parts_of_policy(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _seconds(timeout: float | None) -> float | None:
@@ -58,8 +84,8 @@ def _seconds(timeout: float | None) -> float | None:
 
 
 def _retry(retry: Retry) -> dict[str, object]:
-    numbers = ("initial", "maximum", "multiplier")
-    return _parts(retry) | {name: float(getattr(retry, name)) for name in numbers}
+    numbers = ("initial", "maximum", "multiplier", "total")
+    return _parts(retry) | {name: _seconds(getattr(retry, name)) for name in numbers}
 
 
 def _parts(value: object) -> dict[str, object]:

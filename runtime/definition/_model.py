@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
-from ...supervision import Retry
+from ...supervision import DEFAULT_GROUP, Group, Hedge, Retry
 from ._binding import Binding
 from ._expressions import Expression
 
@@ -18,7 +18,7 @@ JoinMode = Literal["all", "count", "each"]
 Choice = Literal["first", "every"]
 InputType = Literal["string", "int", "double", "bool", "list", "map", "any"]
 
-OUT, ERROR, TIMEOUT = "out", "error", "timeout"
+OUT, ERROR, TIMEOUT, REJECTED = "out", "error", "timeout", "rejected"
 
 
 class Required(Enum):
@@ -82,7 +82,8 @@ EACH = Join("each")
 class Function:
     """Calls a user's function: on trio, in a worker thread, or in a worker process.
 
-    `ports` are those it may choose with `Out`; a plain return value leaves by `out`.
+    `extra_ports` are those it may choose with `Out`; a plain return value leaves by `out`. By
+    `rejected` leaves a token that its group refuses: the breaker is open, the bulkhead full.
     """
 
     call: Callable[..., Any]
@@ -93,7 +94,7 @@ class Function:
 
     @property
     def ports(self) -> tuple[str, ...]:
-        return (OUT, ERROR, *self.extra_ports)
+        return (OUT, ERROR, REJECTED, *self.extra_ports)
 
 
 @attrs.frozen
@@ -156,7 +157,7 @@ class Each:
 
     @property
     def ports(self) -> tuple[str, ...]:
-        return (OUT, ERROR)
+        return (OUT, ERROR, REJECTED)
 
 
 @attrs.frozen
@@ -193,7 +194,8 @@ class Node:
 
     `inputs` maps parameter names to expressions that take precedence over the memory; `output` is
     the variable that the result is written to; `timeout` is in seconds for one attempt; a `retry`
-    or `timeout` of None stands for the runtime's default.
+    or `timeout` of None stands for the group's, else the runtime's default. `idempotent` says that
+    the node may run twice, even at once, to the same effect: only then may it have a `hedge`.
     """
 
     name: str
@@ -203,6 +205,9 @@ class Node:
     output: str
     retry: Retry | None = None
     timeout: float | None = None
+    group: str = DEFAULT_GROUP
+    idempotent: bool = False
+    hedge: Hedge | None = None
     description: str = ""
 
 
@@ -237,6 +242,9 @@ class ProcessDefinition:
     whole execution (None: the runtime's default). Two definitions are equal if their `hash` is: the
     SHA-256 of the content, in which a function counts by its qualified name, not by its code.
     Without `inputs` an execution may start with any variables.
+
+    `on_error` names the node that handles the failures of all others: `implied` are the connections
+    it stands for, which come last in `connections`, and `drawn` are those before them.
     """
 
     id: str
@@ -245,10 +253,18 @@ class ProcessDefinition:
     connections: tuple[Connection, ...] = attrs.field(repr=False)
     start: tuple[str, ...] = attrs.field(repr=False)
     inputs: tuple[Input, ...] = attrs.field(default=(), repr=False)
+    groups: tuple[Group, ...] = attrs.field(default=(), repr=False)
+    on_error: str | None = attrs.field(default=None, repr=False)
+    implied: tuple[Connection, ...] = attrs.field(default=(), repr=False)
     timeout: float | None = None
     description: str = attrs.field(default="", repr=False)
     hash: str
     warnings: tuple[Finding, ...] = attrs.field(default=(), repr=False)
+
+    @property
+    def drawn(self) -> tuple[Connection, ...]:
+        """The connections that somebody drew."""
+        return self.connections[: len(self.connections) - len(self.implied)]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ProcessDefinition):

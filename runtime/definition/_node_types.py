@@ -11,10 +11,10 @@ from typing import Any, TypeVar, overload
 import attrs
 
 from ._binding import function_name
-from ._builder import function_kind
-from ._check import A_NAME, NAME
 from ._errors import DefinitionError, Fault
+from ._kinds import function_kind
 from ._model import Function, Runs
+from ._names import A_NAME, NAME
 from ._suggestion import choice_of, listed
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])

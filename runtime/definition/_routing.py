@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._graph import on_cycle, reversed_graph
+from ...supervision import DEFAULT_GROUP, Group, Retry
+from ._graph import numbered, on_cycle, reversed_graph
 from ._model import Connection, Join, Node, ProcessDefinition
 
 
@@ -32,20 +33,24 @@ class Exit:
 class RoutedNode:
     """A node with its number and its exits. `slots` counts incoming connections, a start as one.
 
-    `starts_at_once`: every token that arrives starts the node, nothing is waited for.
+    `starts_at_once`: every token that arrives starts the node, nothing is waited for. `retry` and
+    `timeout` (seconds, one attempt) are the node's own, else its group's, else None.
     """
 
     __slots__ = (
-        "exits", "in_cycle", "index", "join", "name", "output", "slots", "spec",
-        "starts_at_once", "untaken",
+        "exits", "group", "in_cycle", "index", "join", "name", "output", "retry", "slots", "spec",
+        "starts_at_once", "timeout", "untaken",
     )  # fmt: skip
 
-    def __init__(self, index: int, spec: Node, slots: int, in_cycle: bool) -> None:
+    def __init__(self, index: int, spec: Node, group: Group, slots: int, in_cycle: bool) -> None:
         self.index: int = index
         self.spec: Node = spec
         self.name: str = spec.name
         self.output: str = spec.output
         self.join: Join = spec.join
+        self.group: str = spec.group
+        self.retry: Retry | None = group.retry if spec.retry is None else spec.retry
+        self.timeout: float | None = group.timeout if spec.timeout is None else spec.timeout
         self.slots: int = slots
         self.in_cycle: bool = in_cycle
         self.starts_at_once: bool = slots == 1 or spec.join.mode == "each"
@@ -72,14 +77,18 @@ class RoutingMap:
 
     def __init__(self, definition: ProcessDefinition) -> None:
         specs, connections = definition.nodes, definition.connections
-        numbers = {node.name: index for index, node in enumerate(specs)}
         self.definition = definition
-        successors = _successors(numbers, connections)
+        numbers, successors = numbered(
+            (node.name for node in specs), ((c.source, c.target) for c in connections)
+        )
         self.predecessors: list[list[int]] = reversed_graph(successors)
         cycles = on_cycle(successors)
         slots = _slot_counts(numbers, connections, definition.start)
+        groups = {DEFAULT_GROUP: Group(DEFAULT_GROUP)}
+        groups |= {group.name: group for group in definition.groups}
         self.nodes: tuple[RoutedNode, ...] = tuple(
-            RoutedNode(i, spec, slots[i], bool(cycles[i])) for i, spec in enumerate(specs)
+            RoutedNode(i, spec, groups[spec.group], slots[i], bool(cycles[i]))
+            for i, spec in enumerate(specs)
         )
         self.sources: list[list[int]] = self._link(numbers, connections)
         entries = [self.nodes[numbers[name]] for name in definition.start]
@@ -108,13 +117,6 @@ class RoutingMap:
             node.untaken = Exit((), bool(ports))
             sources[node.index] += [-1] * (node.slots - len(sources[node.index]))
         return sources
-
-
-def _successors(numbers: dict[str, int], connections: Sequence[Connection]) -> list[list[int]]:
-    successors: list[list[int]] = [[] for _ in numbers]
-    for connection in connections:
-        successors[numbers[connection.source]].append(numbers[connection.target])
-    return successors
 
 
 def _slot_counts(

@@ -18,10 +18,10 @@ import trio
 from msgspec import Meta
 
 from ...supervision import NO_RETRY
-from ._builder import function_kind
 from ._check import define
 from ._errors import NOTHING, DefinitionError, Fault
 from ._formats import is_mapping, plain_file
+from ._kinds import function_kind
 from ._model import OUT, Connection, Function, Node, ProcessDefinition
 from ._section import TEXT, TEXTS, Leaf, Section
 

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import attrs
 
+from ...supervision import DEFAULT_GROUP
 from ..definition import (
     ERROR,
     OUT,
+    REJECTED,
     TIMEOUT,
     Constant,
     Delay,
@@ -29,7 +31,7 @@ Shape = Literal["function", "switch", "delay", "wait", "each", "process", "end",
 Flow = Literal["normal", "error", "timeout"]
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
-_FLOWS: Mapping[str, Flow] = {ERROR: "error", TIMEOUT: "timeout"}
+_FLOWS: Mapping[str, Flow] = {ERROR: "error", REJECTED: "error", TIMEOUT: "timeout"}
 
 
 @attrs.frozen
@@ -68,7 +70,10 @@ class Diagram:
 
 
 def diagram_of(definition: ProcessDefinition) -> Diagram:
-    """What there is to draw of a definition, in its own order."""
+    """What there is to draw of a definition, in its own order.
+
+    The connections that `on_error` stands for are no arrows; the box of its node says what it is.
+    """
     numbers = {node.name: number for number, node in enumerate(definition.nodes)}
     arrows = tuple(
         Arrow(
@@ -78,22 +83,24 @@ def diagram_of(definition: ProcessDefinition) -> Diagram:
             _FLOWS.get(connection.port, "normal"),
             _condition(definition.nodes[numbers[connection.source]].kind, connection.port),
         )
-        for connection in definition.connections
+        for connection in definition.drawn
     )
     return Diagram(
         str(definition),
-        tuple(_box(node) for node in definition.nodes),
+        tuple(_box(node, node.name == definition.on_error) for node in definition.nodes),
         arrows,
         tuple(numbers[name] for name in definition.start),
     )
 
 
-def _box(node: Node) -> Box:
+def _box(node: Node, is_handler: bool) -> Box:
     shape, caption = _KINDS[type(node.kind)]
     join = "" if node.join.mode == "all" else str(node.join)
     if isinstance(node.kind, End) and node.kind.terminate:
         shape = "terminate"
-    return Box(node.name, shape, caption(node), join, tuple(_details(node, shape)))
+    words = [caption(node), "on error" if is_handler else ""]
+    details = (*_details(node, shape), *(["handles failures"] if is_handler else []))
+    return Box(node.name, shape, ", ".join(filter(None, words)), join, details)
 
 
 def _function_caption(node: Node) -> str:
@@ -162,6 +169,8 @@ def _details(node: Node, shape: Shape) -> Iterator[str]:
         yield f"attempts: {node.retry.attempts}"
     if node.timeout is not None:
         yield f"timeout: {node.timeout:g} s an attempt"
+    if node.group != DEFAULT_GROUP:
+        yield f"group: {node.group}"
 
 
 def _condition(kind: Kind, port: str) -> str:

@@ -4,7 +4,8 @@ Owns everything a running process is; knows neither the runtime it lives in nor 
 Start reading at `_state`, then `_transition` and the handlers it lists, then `_actor`.
 """
 
-from ._actor import Execution, House, Job, Program, Watcher
+from ._actor import Execution, House, Job, NodeGroup, Program, Watcher
+from ._attempt import failed
 from ._current import current
 from ._effects import (
     Answer,
@@ -13,6 +14,7 @@ from ._effects import (
     Effect,
     Effects,
     Ended,
+    Hold,
     Refuse,
     Stop,
     TellChild,
@@ -21,7 +23,6 @@ from ._effects import (
 from ._errors import (
     MemoryLimitExceeded,
     NoCaseHolds,
-    NonRetryable,
     NoSuchVariable,
     NotAtNode,
     TooManySignals,
@@ -46,6 +47,7 @@ from ._records import (
     ErrorContext,
     Failed,
     GraceOver,
+    Held,
     Interrupted,
     Lists,
     Overdue,
@@ -80,10 +82,11 @@ from ._state import (
     Waiting,
 )
 from ._transition import transition
-from ._work import run_attempts
+from ._work import UNGUARDED, run_attempts
 
 __all__ = [
     "END_STATES",
+    "UNGUARDED",
     "Active",
     "AllJoin",
     "Answer",
@@ -117,6 +120,8 @@ __all__ = [
     "Failed",
     "Finished",
     "GraceOver",
+    "Held",
+    "Hold",
     "House",
     "Interrupted",
     "Job",
@@ -125,7 +130,7 @@ __all__ = [
     "MemoryLimitExceeded",
     "NoCaseHolds",
     "NoSuchVariable",
-    "NonRetryable",
+    "NodeGroup",
     "NotAtNode",
     "Out",
     "Overdue",
@@ -152,6 +157,7 @@ __all__ = [
     "about",
     "check_sizes",
     "current",
+    "failed",
     "logger",
     "run_attempts",
     "size_of",

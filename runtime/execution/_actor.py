@@ -8,7 +8,8 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from ...actors import Dispatcher, Message, Reply, Signal, TurnLoop, Update
+from ...actors import Message, Reply, Signal, TurnLoop, Update
+from ...supervision import NOT_CALM, Gate, Permit
 from ..definition import NodeContext, ProcessDefinition, RoutingMap
 from ._attempt import Act, compile_acts
 from ._effects import (
@@ -17,6 +18,7 @@ from ._effects import (
     Closing,
     Effects,
     Ended,
+    Hold,
     Refuse,
     Stop,
     TellChild,
@@ -24,7 +26,7 @@ from ._effects import (
 )
 from ._lines import Line, compile_lines
 from ._log import about, logger
-from ._records import Begin, Due, ErrorContext, GraceOver, Interrupted, Record
+from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Outcome, Record
 from ._state import (
     Ending,
     ExecutionState,
@@ -42,31 +44,90 @@ OVER = (Ending, Finished)
 
 
 class Job(msgspec.Struct, eq=False, gc=False):
-    """What a worker works on: a token of an execution, and then the token that follows from it."""
+    """What a worker works on: a token of an execution, and then the token that follows from it.
+
+    Until a worker has it, the job is what the token's `worker` says: it waits in `group`, or is
+    parked there. `permit` is the group's leave for the attempt, or else `calm` says how calm its
+    gate was. It began at `started` (seconds, the runtime's clock); `start` is the time that the
+    group's rate has reserved for it.
+    """
 
     execution: Execution
     token: Token
+    group: NodeGroup
+    permit: Permit | None = None
+    calm: int = NOT_CALM
+    started: float = 0.0
+    start: float | None = None
+    is_parked: bool = False
+    is_returning: bool = False
+    is_withdrawn: bool = False
 
     def context(self) -> NodeContext:
         """What the node function of the attempt may know."""
         return self.execution.context(self.token)
 
+    def stop(self) -> None:
+        """Take the attempt back before it has begun, as its token was told to stop."""
+        self._withdraw(Interrupted(self.token.step, self.token.attempt))
+
+    def hold(self) -> None:
+        """Take the attempt back before it has begun, to be started again after a pause."""
+        self._withdraw(Held(self.token.step, self.token.attempt))
+
+    def _withdraw(self, message: Message) -> None:
+        self.is_withdrawn = True
+        self.token.worker = None
+        self.group.withdrawn(self)
+        self.execution.house.turns.post(self.execution, message)
+
+
+class NodeGroup(Protocol):
+    """Where attempts wait for a worker, and what guards them. `gate` is None if nothing does."""
+
+    gate: Gate | None
+
+    def submit(self, job: Job) -> None:
+        """Have the attempt of a token made, as soon as may be."""
+
+    def withdrawn(self, job: Job) -> None:
+        """A job that waits or is parked here is not to be done any more."""
+
+    def admit(self, job: Job) -> bool:
+        """Ask the guards; if they refuse, the job is parked or has failed."""
+
+    def report(self, job: Job, outcome: Outcome, now: float) -> Outcome:
+        """Tell the guards how an attempt came out; what the execution is to be told."""
+
+
+Groups = Callable[[RoutingMap], tuple[NodeGroup, tuple[NodeGroup | None, ...]]]
+"""Finds the groups of a definition: the default one, and by node number that of each node.
+
+None stands for nodes that call nothing (a switch, a delay): they run in whatever group they are.
+"""
+
 
 class Program:
     """A definition ready to run: its routing map, an act for every node, a line for bare ones.
 
-    `begin` is what an execution without inputs is begun with; its `timeout` is that of all.
+    `begin` is what an execution without inputs is begun with; its `timeout` is that of all. For
+    `default_group` and `groups` see `Groups`.
     """
 
-    __slots__ = ("acts", "begin", "definition", "lines", "routing")
+    __slots__ = ("acts", "begin", "default_group", "definition", "groups", "lines", "routing")
 
-    def __init__(self, definition: ProcessDefinition, default_timeout: float | None = None) -> None:
+    def __init__(
+        self, definition: ProcessDefinition, groups: Groups, default_timeout: float | None
+    ) -> None:
         self.definition: ProcessDefinition = definition
         own = definition.timeout
         self.begin: Begin = Begin({}, {}, default_timeout if own is None else own)
         self.routing: RoutingMap = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
         self.lines: tuple[Line | None, ...] = compile_lines(self.routing)
+        self.default_group: NodeGroup
+        self.groups: tuple[NodeGroup | None, ...]
+        self.default_group, self.groups = groups(self.routing)
 
 
 class Alarm(Protocol):
@@ -80,7 +141,6 @@ class House(Protocol):
     """What an execution needs of the runtime it lives in."""
 
     turns: TurnLoop[Execution]
-    dispatcher: Dispatcher[Job]
     limits: Limits
     history_limit: int
     cancel_grace: float
@@ -123,11 +183,12 @@ class Execution:
     `replies` are the answers owed, by number. `history` alternates times and messages. Its state is
     written by `transition`, `step` and `walk` only. `untouched` is set by a worker and cleared by
     every turn and by a new watcher: while it holds, nobody else has looked at the execution.
+    `parked` counts its attempts that a group has parked.
     """
 
     __slots__ = (
-        "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "program",
-        "replies", "spawned_at", "state", "untouched", "watchers",
+        "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "parked",
+        "program", "replies", "spawned_at", "state", "untouched", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -142,6 +203,7 @@ class Execution:
         self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
         self.busy: bool = False
+        self.parked: int = 0
         self.untouched: bool = False
         self.spawned_at: float = house.clock()
         self.ended_at: float | None = None
@@ -272,13 +334,21 @@ class Execution:
         """Do what a turn asked for, in order."""
         for effect in effects:
             if type(effect) is Token:
-                self.house.dispatcher.submit(Job(self, effect))
+                self.start(effect)
             else:
                 _PERFORM[type(effect)](self, effect)
-        self._tell_load()
+        self.tell_load()
 
-    def _tell_load(self) -> None:
-        busy = bool(self.state.in_flight)
+    def start(self, token: Token) -> None:
+        """Have the attempt of a token made by its group."""
+        program = self.program
+        group = program.groups[token.node.index] or program.default_group
+        token.worker = job = Job(self, token, group)
+        group.submit(job)
+
+    def tell_load(self) -> None:
+        """Let the runtime know whether the execution is busy or only waits."""
+        busy = self.state.in_flight > self.parked
         if busy is not self.busy:
             self.busy = busy
             self.house.load_changed(self, busy)
@@ -287,6 +357,12 @@ class Execution:
         """Cancel the attempt of a token."""
         if effect.token.worker is not None:
             effect.token.worker.stop()
+
+    def hold(self, effect: Hold) -> None:
+        """Take back the attempts that wait for a worker, or are parked."""
+        for token in tuple(self.state.tokens.values()):
+            if type(token.worker) is Job:
+                token.worker.hold()
 
     def set_timer(self, effect: WakeAt) -> None:
         """Set a timer."""
@@ -375,14 +451,15 @@ class Execution:
 
     # Attempts
 
-    def stopped(self, token: Token) -> None:
-        """The attempt of this token has ended because its worker was told to stop."""
+    def landed(self, token: Token, outcome: Message) -> None:
+        """The attempt of this token has ended, and its worker will not go on from there."""
         token.worker = None
-        self.house.turns.post(self, Interrupted(token.step, token.attempt))
+        self.house.turns.post(self, outcome)
 
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {
     Stop: Execution.stop,
+    Hold: Execution.hold,
     WakeAt: Execution.set_timer,
     Answer: Execution.answer,
     Refuse: Execution.refuse,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol
 
+from ...supervision import NonRetryable, RetryLater
 from ..definition import (
     OUT,
     BindingError,
@@ -34,7 +35,7 @@ from ..definition import (
     truth,
 )
 from ._current import CURRENT
-from ._errors import NoCaseHolds, NonRetryable, UnfitValue, UnknownPort
+from ._errors import NoCaseHolds, UnfitValue, UnknownPort
 from ._memory import check_memory
 from ._out import Out
 from ._records import (
@@ -266,14 +267,18 @@ _COMPILERS: dict[type, Callable[[RoutedNode], Act]] = {
 _OURS = (NonRetryable, BindingError, ExpressionError, ExtraMissing, InputError)
 
 
-def failed(token: Token, error: BaseException, now: float, draw: float) -> Failed:
+def failed(
+    token: Token, error: BaseException, now: float, draw: float, started: float | None = None
+) -> Failed:
     """The outcome of an attempt that raised."""
-    policy = token.node.spec.retry
+    policy = token.node.retry
     retryable = isinstance(error, Exception) and not isinstance(error, _OURS)
     if retryable and policy is not None:
         assert isinstance(error, Exception)
         retryable = policy.is_retryable(error)
-    return Failed(token.step, token.attempt, error_context(token, error, now), retryable, draw)
+    context = error_context(token, error, now)
+    after = error.after if isinstance(error, RetryLater) else None
+    return Failed(token.step, token.attempt, context, retryable, draw, started, after)
 
 
 def error_context(token: Token, error: BaseException, now: float) -> ErrorContext:

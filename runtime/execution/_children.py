@@ -6,7 +6,7 @@ from ..definition import OUT
 from ._effects import Effects
 from ._memory import write
 from ._outcomes import failure, retry_or_fail
-from ._records import ChildEnded, ChildPaused
+from ._records import ChildEnded, ChildPaused, Failed
 from ._state import Calling, ExecutionState
 from ._tokens import leave, remove
 
@@ -40,4 +40,5 @@ def on_child_ended(
         text = f"child execution {message.child!r} {message.state}: {message.reason}"
         error = failure(token, "ChildFailed", text, now)
         retryable = message.state in ("failed", "timed_out")
-        retry_or_fail(state, token, error, retryable, message.draw, now, effects)
+        failed = Failed(message.step, token.attempt, error, retryable, message.draw)
+        retry_or_fail(state, token, failed, now, effects)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...actors import Cancel, Message, Pause, Query, Resume, Retry, Skip, Update
 from ..definition import OUT, owned
-from ._effects import Answer, Effects, Refuse, TellChild, WakeAt
+from ._effects import Answer, Effects, Hold, Refuse, TellChild, WakeAt
 from ._errors import MemoryLimitExceeded, NoSuchVariable, NotAtNode
 from ._items import skip_items
 from ._memory import check_memory, write
@@ -81,6 +81,8 @@ def _start_pausing(
         for token in state.tokens.values():
             if isinstance(token.phase, Running):
                 stop(state, token, Stopping("again"), effects)
+    elif is_news and state.in_flight:
+        effects.append(Hold())
 
 
 def _tell_children(state: ExecutionState, message: Message, effects: Effects) -> None:

@@ -12,6 +12,10 @@ class Stop(msgspec.Struct, gc=False):
     token: Token
 
 
+class Hold(msgspec.Struct, gc=False):
+    """Start no attempt that has not begun; `Held` tells of each."""
+
+
 class WakeAt(msgspec.Struct, gc=False):
     """Send `Due(step, due)` at that time."""
 
@@ -59,5 +63,5 @@ class Ended(msgspec.Struct, gc=False):
     abandoned: tuple[Token, ...] = ()
 
 
-Effect = Token | Stop | WakeAt | Answer | Refuse | CallChild | TellChild | Closing | Ended
+Effect = Token | Stop | Hold | WakeAt | Answer | Refuse | CallChild | TellChild | Closing | Ended
 Effects = list[Effect]

@@ -3,10 +3,7 @@
 import attrs
 
 from ...actors import ProcessEngineError
-
-
-class NonRetryable(ProcessEngineError):
-    """Raise it in a node function, or derive from it, to fail at once: no retry can help."""
+from ...supervision import NonRetryable
 
 
 @attrs.define(eq=False, str=False)

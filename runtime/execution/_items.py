@@ -63,13 +63,18 @@ def item_completed(
         _collect(state, parent, phase, effects)
 
 
-def item_failed(state: ExecutionState, token: Token, error: ErrorContext, effects: Effects) -> None:
-    """An item failed for good: the others are dropped, and when they are gone the node fails."""
+def item_failed(
+    state: ExecutionState, token: Token, error: ErrorContext, effects: Effects, port: str
+) -> None:
+    """An item failed for good: the others are dropped, and then the node fails, leaving by `port`.
+
+    It leaves by `error`, or by `rejected` if the item was refused and that is connected.
+    """
     assert token.item is not None
     remove(state, token)
     parent = state.tokens[token.item.parent]
     assert isinstance(parent.phase, Expanded)
-    parent.phase.failure = error
+    parent.phase.failure, parent.phase.port = error, port
     _abandon_items(state, parent, parent.phase, effects)
 
 
@@ -96,6 +101,6 @@ def _go_on_without(state: ExecutionState, parent: Token, phase: Expanded, effect
     if phase.live:
         return
     if phase.failure is not None:
-        fail(state, parent, phase.failure, effects)
+        fail(state, parent, phase.failure, effects, phase.port)
     elif phase.skipped:
         leave(state, parent, OUT, effects)

@@ -15,7 +15,7 @@ Call = Callable[[], Awaitable[object]]
 
 
 class Line:
-    """A bare node, and in `next` the one that alone follows it, if that is a bare node too."""
+    """A bare node; in `next` the one that alone follows it, if bare too and of the same group."""
 
     __slots__ = ("call", "next", "node", "output")
 
@@ -34,7 +34,9 @@ def compile_lines(routing: RoutingMap) -> tuple[Line | None, ...]:
     lines = tuple(_line(node) for node in routing.nodes)
     for line in lines:
         exit = line.node.exits.get(OUT) if line is not None else None
-        if line is not None and exit is not None and exit.next and not exit.leaves_untaken:
+        if line is None or exit is None or exit.next is None or exit.leaves_untaken:
+            continue
+        if exit.next.group == line.node.group:
             line.next = lines[exit.next.index]
     return lines
 
@@ -46,7 +48,7 @@ def _line(node: RoutedNode) -> Line | None:
 
 def _bare_function(node: RoutedNode) -> Call | None:
     kind, inputs = node.spec.kind, node.spec.inputs
-    if not isinstance(kind, Function) or kind.runs != "async" or inputs or node.spec.timeout:
+    if not isinstance(kind, Function) or kind.runs != "async" or inputs or node.timeout:
         return None
     takes_nothing = not kind.binding.positional and not kind.binding.keyword
     return kind.call if takes_nothing and iscoroutinefunction(kind.call) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...supervision import NO_RETRY, Retry
-from ..definition import OUT, Each, End, Function, RoutedNode
+from ..definition import ERROR, OUT, REJECTED, Each, End, Function, RoutedNode
 from ._effects import CallChild, Effects, WakeAt
 from ._items import expand, item_completed, item_dropped, item_failed
 from ._memory import write
@@ -15,6 +15,7 @@ from ._records import (
     Ends,
     ErrorContext,
     Failed,
+    Held,
     Interrupted,
     Lists,
     Outcome,
@@ -29,6 +30,8 @@ from ._state import (
     Delayed,
     Ending,
     ExecutionState,
+    Paused,
+    Pausing,
     Stopping,
     Token,
     Waiting,
@@ -158,9 +161,9 @@ def on_failed(
     if token is None:
         return
     if isinstance(token.phase, Stopping):
-        _stopped(state, token, token.phase, now, effects)
+        _stopped(state, token, token.phase, message, now, effects)
     else:
-        retry_or_fail(state, token, message.error, message.retryable, message.draw, now, effects)
+        retry_or_fail(state, token, message, now, effects)
 
 
 def on_interrupted(
@@ -171,16 +174,33 @@ def on_interrupted(
     if token is None:
         return
     phase = token.phase if isinstance(token.phase, Stopping) else Stopping("again")
-    _stopped(state, token, phase, now, effects)
+    _stopped(state, token, phase, message, now, effects)
+
+
+def on_held(state: ExecutionState, message: Held, now: float, effects: Effects, reply: int) -> None:
+    """An attempt was held back before it began: a pause is on, or has just been taken back."""
+    token = landed(state, message, effects)
+    if token is None:
+        return
+    if isinstance(token.phase, Stopping):
+        _stopped(state, token, token.phase, Interrupted(0, 0), now, effects)
+    else:
+        start(state, token, effects)
 
 
 def _stopped(
-    state: ExecutionState, token: Token, phase: Stopping, now: float, effects: Effects
+    state: ExecutionState,
+    token: Token,
+    phase: Stopping,
+    message: Failed | Interrupted,
+    now: float,
+    effects: Effects,
 ) -> None:
     if phase.then == "timeout":
-        timeout = token.node.spec.timeout
-        error = failure(token, "TimedOut", f"no result within {timeout} s", now)
-        retry_or_fail(state, token, error, True, phase.draw, now, effects)
+        text = f"no result within {token.node.timeout} s"
+        error = failure(token, "TimedOut", text, now)
+        timed_out = Failed(0, 0, error, message.retryable, phase.draw, message.started)
+        retry_or_fail(state, token, timed_out, now, effects)
     elif phase.then == "skip":
         leave(state, token, OUT, effects)
     else:
@@ -197,36 +217,51 @@ def failure(token: Token, exception: str, message: str, now: float) -> ErrorCont
 
 
 def retry_or_fail(
-    state: ExecutionState,
-    token: Token,
-    error: ErrorContext,
-    retryable: bool,
-    draw: float,
-    now: float,
-    effects: Effects,
+    state: ExecutionState, token: Token, message: Failed, now: float, effects: Effects
 ) -> None:
     """Try again after a back-off if the node's policy allows it; else the node has failed."""
     token.failures += 1
-    policy = _policy(state, token.node)
-    if not retryable or token.failures >= policy.attempts:
-        _fail_for_good(state, token, error, effects)
+    if token.failures == 1:
+        token.since = now if message.started is None else message.started
+    wait = _back_off(state, token, message, now) if message.retryable else None
+    if wait is None:
+        _fail_for_good(state, token, message, effects)
         return
-    token.wait = policy.delay(token.failures, token.wait, draw)
-    token.phase = BackingOff(now + token.wait)
-    effects.append(WakeAt(now + token.wait, token.step))
+    token.wait = wait
+    token.phase = BackingOff(now + wait)
+    effects.append(WakeAt(now + wait, token.step))
+
+
+def _back_off(state: ExecutionState, token: Token, message: Failed, now: float) -> float | None:
+    return _policy(state, token.node).next_wait(
+        token.failures,
+        token.wait,
+        message.draw,
+        after=message.after,
+        elapsed=now - token.since,
+        remaining=_time_left(state, now),
+    )
+
+
+def _time_left(state: ExecutionState, now: float) -> float | None:
+    """Seconds until the execution's deadline, which stands still in a pause that holds it."""
+    control = state.control
+    if state.deadline is None:
+        return None
+    stands = isinstance(control, (Paused, Pausing)) and control.timeouts == "hold"
+    return state.deadline - (control.since if stands else now)
 
 
 def _policy(state: ExecutionState, node: RoutedNode) -> Retry:
-    """The node's own policy; the runtime's for functions, none for what would only fail again."""
-    if node.spec.retry is not None:
-        return node.spec.retry
+    """The node's own policy or its group's; else the runtime's, for what may fare better again."""
+    if node.retry is not None:
+        return node.retry
     return state.limits.retry if isinstance(node.spec.kind, (Function, Each)) else NO_RETRY
 
 
-def _fail_for_good(
-    state: ExecutionState, token: Token, error: ErrorContext, effects: Effects
-) -> None:
+def _fail_for_good(state: ExecutionState, token: Token, message: Failed, effects: Effects) -> None:
+    port = REJECTED if message.refused and REJECTED in token.node.exits else ERROR
     if token.item is not None:
-        item_failed(state, token, error, effects)
+        item_failed(state, token, message.error, effects, port)
     else:
-        fail(state, token, error, effects)
+        fail(state, token, message.error, effects, port)

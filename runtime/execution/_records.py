@@ -103,15 +103,32 @@ class Ends(Outcome, frozen=True, tag="ends"):
 
 
 class Failed(Outcome, frozen=True, tag="failed"):
-    """An attempt raised; `draw` in [0, 1) is the randomness of the back-off it may be given."""
+    """An attempt raised, or was refused by the guards of its group before it began.
+
+    `draw` in [0, 1) is the randomness of the back-off it may be given, `after` (seconds) the least
+    that it asked for; `started` is when the attempt began.
+    """
 
     error: ErrorContext
     retryable: bool
     draw: float
+    started: float | None = None
+    after: float | None = None
+    refused: bool = False
 
 
 class Interrupted(Outcome, frozen=True, tag="interrupted"):
-    """An attempt that was told to stop has stopped."""
+    """An attempt that was told to stop has stopped.
+
+    It is not `retryable` if its group is out of budget; `started` is when it began.
+    """
+
+    retryable: bool = True
+    started: float | None = None
+
+
+class Held(Outcome, frozen=True, tag="held"):
+    """An attempt had not begun when a pause came; it waits for the resume."""
 
 
 class Overdue(Message, frozen=True, tag="overdue"):

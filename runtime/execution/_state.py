@@ -12,7 +12,7 @@ import msgspec
 
 from ...actors import Message, PausedTimeouts
 from ...supervision import Retry
-from ..definition import RoutedNode, RoutingMap
+from ..definition import ERROR, RoutedNode, RoutingMap
 from ._records import EndState, ErrorContext
 
 State = Literal[
@@ -64,6 +64,7 @@ class Expanded(msgspec.Struct):
     live: int = 0
     size: int = 0
     failure: ErrorContext | None = None
+    port: str = ERROR
     skipped: bool = False
 
 
@@ -92,10 +93,11 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 class Token(msgspec.Struct, eq=False, gc=False):
     """A unit of control at a node: one step of the execution, numbered uniquely within it.
 
-    `attempt` numbers its tries, `failures` those that failed; `wait` is the latest back-off in
-    seconds. `error` is what it brings from an error port. `lineage` maps counted joins on cycles to
-    the latest round of theirs that this token comes from. `worker` is a note of the shell's: what
-    runs its attempt; the transition never looks at it.
+    `attempt` numbers its tries, `failures` those that failed, the first of which began at `since`;
+    `wait` is the latest back-off in seconds. `error` is what it brings from an error port.
+    `lineage` maps counted joins on cycles to the latest round of theirs that this token comes from.
+    `worker` is a note of the shell's: what runs its attempt, or the job that waits for a worker;
+    the transition never looks at it.
     """
 
     step: int
@@ -107,6 +109,7 @@ class Token(msgspec.Struct, eq=False, gc=False):
     error: ErrorContext | None = None
     lineage: Lineage | None = None
     item: Item | None = None
+    since: float = 0.0
     worker: Any = None
 
     @property

@@ -128,11 +128,13 @@ def stop(state: ExecutionState, token: Token, phase: Stopping, effects: Effects)
     token.phase = phase
 
 
-def fail(state: ExecutionState, token: Token, error: ErrorContext, effects: Effects) -> None:
+def fail(
+    state: ExecutionState, token: Token, error: ErrorContext, effects: Effects, port: str = ERROR
+) -> None:
     """Let a token go by port `error`, or fail the execution where that is not connected."""
     remove(state, token)
     write(state, token.node.output, error, 0)
-    exit = token.node.exits.get(ERROR)
+    exit = token.node.exits.get(port)
     if exit is None:
         end(state, "failed", str(error), error, effects)
     else:

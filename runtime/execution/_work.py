@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ...actors import Worker
-from ..definition import OUT
-from ._actor import Execution, Job
+from ...supervision import NOT_CALM
+from ..definition import OUT, Function
+from ._actor import Job
 from ._attempt import completed, failed
 from ._lines import Line
-from ._records import Completed, Interrupted, Outcome, Overdue
+from ._records import Completed, Outcome, Overdue
 from ._sizes import SMALL
 from ._state import ACTIVE, RUNNING, ExecutionState, Token
 from ._step import ENDED, Following, step
 
+UNGUARDED: Final = NOT_CALM - 1
 
-async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
+
+async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C901 - the path of every node
     """Make the attempt of a token, take the turn of its outcome, go on with one successor.
 
     The others are queued. The worker returns to the queue when the execution has nothing more for
-    it, when its time slice is over, or when it was stopped.
+    it in this group, when its time slice is over, or when it was stopped.
     """
-    execution, token = job.execution, job.token
-    state, lines = execution.state, execution.program.lines
+    if job.is_withdrawn:
+        return None
+    execution, token, group = job.execution, job.token, job.group
+    state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
+    gate = group.gate
+    calm = UNGUARDED
     while True:
+        if gate is not None:
+            job.calm = calm = gate.calm if _is_call(token) else UNGUARDED
+            if calm == NOT_CALM and not group.admit(job):
+                return None
         token.worker = worker
         line = lines[token.node.index]
         if line is None or token.phase is not RUNNING or execution.watchers:
-            outcome = await _attempt(execution, token)
+            outcome = await _attempt(job)
         else:
             try:
-                outcome = await _walk(worker, execution, token, line)
+                outcome = await _walk(worker, job, line)
             except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-                outcome = failed(token, error, clock(), execution.house.random.random())
+                outcome = failed(
+                    token, error, clock(), execution.house.random.random(), job.started
+                )
         now = clock()
         if now >= worker.slice_end:
             worker.is_slice_over = True
             execution.trim_history()
+        if gate is not None and calm != UNGUARDED:
+            if type(outcome) is Completed and calm == gate.calm != NOT_CALM:
+                gate.passed += 1
+            else:
+                outcome = group.report(job, outcome, now)
         following: Following | None = None
         if type(outcome) is Completed and not execution.watchers:
             following = step(state, token, outcome)
@@ -52,22 +72,36 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:
                 execution.rest(following is ENDED)
                 return None
         job.token = token = following
-        if worker.stopped or context != clean or worker.is_slice_over:
+        elsewhere = groups[token.node.index]
+        if elsewhere is not group and elsewhere is not None:
+            execution.start(token)
+            return None
+        is_crowded = gate is not None and gate.is_crowded
+        if is_crowded or worker.stopped or context != clean or worker.is_slice_over:
+            token.worker = job
             return job
 
 
-async def _walk(worker: Worker[Job], execution: Execution, token: Token, line: Line) -> Completed:
+def _is_call(token: Token) -> bool:
+    """Whether an attempt calls something that a group could guard."""
+    return token.item is not None or isinstance(token.node.spec.kind, Function)
+
+
+async def _walk(worker: Worker[Job], job: Job, line: Line) -> Completed:
     """Await a bare node, and those in line after it; the outcome of the one where it stops.
 
     What `step` would do for each is done here, without a new token, and without its questions: they
     are asked once, and `execution.untouched` says that the answers still hold.
     """
+    execution, token, gate = job.execution, job.token, job.group.gate
     state, history, clock = execution.state, execution.history, execution.house.clock
     context, clean, slice_end = worker.task.context, worker.context, worker.slice_end
     memory, tokens = state.memory, state.tokens
-    goes_on = execution.untouched = _is_alone(state, token)
+    calm = UNGUARDED if gate is None else gate.calm
+    goes_on = execution.untouched = calm != NOT_CALM and _is_alone(state, token)
     number, attempt, now = token.step, token.attempt, clock()
     while True:
+        job.started = now
         value = await line.call()
         if type(value) not in SMALL:
             return completed(execution, token, value, now)
@@ -75,9 +109,13 @@ async def _walk(worker: Worker[Job], execution: Execution, token: Token, line: L
         following = line.next
         if following is None or not goes_on or not execution.untouched:
             return outcome
+        if gate is not None and calm != gate.calm:
+            return outcome
         now = clock()
         if now >= slice_end or context != clean:
             return outcome
+        if gate is not None:
+            gate.passed += 1
         history.append(now)
         history.append(outcome)
         memory[line.output] = value
@@ -101,17 +139,17 @@ def _is_alone(state: ExecutionState, token: Token) -> bool:
     )
 
 
-async def _attempt(execution: Execution, token: Token) -> Outcome:
-    """One attempt with all that may come with it: a timeout, watchers, a stop before the start."""
-    house, timeout = execution.house, token.node.spec.timeout
-    if token.phase is not RUNNING:
-        return Interrupted(token.step, token.attempt)
+async def _attempt(job: Job) -> Outcome:
+    """One attempt with all that may come with it: a timeout, watchers."""
+    execution, token = job.execution, job.token
+    house, timeout = execution.house, token.node.timeout
+    job.started = now = house.clock()
     if execution.watchers:
         execution.publish(token)
     if timeout is not None:
         overdue = Overdue(token.step, token.attempt, house.random.random())
-        house.timers.add(house.clock() + timeout, execution, overdue)
+        house.timers.add(now + timeout, execution, overdue)
     try:
         return await execution.program.acts[token.node.index](execution, token)
     except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-        return failed(token, error, house.clock(), house.random.random())
+        return failed(token, error, house.clock(), house.random.random(), now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ..definition import ERROR, Delay, Each, End, Function, Process, Switch, Wait
+from ..definition import ERROR, REJECTED, Delay, Each, End, Function, Process, Switch, Wait
 from ..execution import (
     AttemptOutcome,
     Calls,
@@ -16,6 +16,7 @@ from ..execution import (
     Ends,
     ErrorContext,
     Failed,
+    Held,
     Interrupted,
     Lists,
     Stopping,
@@ -33,6 +34,8 @@ def draw_outcome(random: Random, token: Token, now: float) -> AttemptOutcome:
         if not is_rare(random, 4):
             return Interrupted(token.step, token.attempt)
         return _draw_last_words(random, token, now)
+    if is_rare(random, 16):
+        return Held(token.step, token.attempt)
     if not isinstance(token.node.spec.kind, End) and is_rare(random, 16):
         return _failed(random, token, now)
     return _DRAW[type(token.node.spec.kind)](random, token, token.node.spec.kind, now)
@@ -53,11 +56,25 @@ def _failing(random: Random, token: Token, kind: Any, now: float) -> AttemptOutc
 def _failed(random: Random, token: Token, now: float) -> Failed:
     item = None if token.item is None else token.item.index
     error = ErrorContext(token.node.name, token.step, token.attempt, "Drawn", "", now, item=item)
-    return Failed(token.step, token.attempt, error, not is_rare(random, 4), 0.5)
+    after = pick(random, (None, None, 3.0))
+    refused = is_rare(random, 4)
+    retryable = not refused and not is_rare(random, 4)
+    return Failed(token.step, token.attempt, error, retryable, 0.5, after=after, refused=refused)
 
 
 def _function(random: Random, token: Token, kind: Any, now: float) -> AttemptOutcome:
-    ports = [port for port in kind.ports if port != ERROR] if token.item is None else ["out"]
+    ports = (
+        [port for port in kind.ports if port not in (ERROR, REJECTED)]
+        if token.item is None
+        else ["out"]
+    )
+    size = pick(random, (0, 0, 10))
+    value = f"{token.node.name}.{token.step}.{token.attempt}"
+    return Completed(token.step, token.attempt, pick(random, ports), value, size, now)
+
+
+def _switch(random: Random, token: Token, kind: Switch, now: float) -> AttemptOutcome:
+    ports = ["out"] if token.item else [p for p in kind.ports if p not in (ERROR, REJECTED)]
     size = pick(random, (0, 0, 10))
     value = f"{token.node.name}.{token.step}.{token.attempt}"
     return Completed(token.step, token.attempt, pick(random, ports), value, size, now)

@@ -11,6 +11,7 @@ from ...supervision import Retry
 from ..definition import (
     ERROR,
     OUT,
+    REJECTED,
     TIMEOUT,
     NodeContext,
     NodeRef,
@@ -25,7 +26,7 @@ Link = tuple[int, str, int]
 """An arrow: the number of the node it leaves, the port, the number of the node it leads to."""
 
 PORTS: dict[NodeKind, tuple[str, ...]] = {
-    "task": (OUT, "other", ERROR),
+    "task": (OUT, "other", ERROR, REJECTED),
     "switch": ("left", "right", ERROR),
     "fan": ("left", "right", ERROR),
     "delay": (OUT, ERROR),

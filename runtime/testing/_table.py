@@ -32,6 +32,7 @@ from ..execution import (
     ExecutionState,
     Finished,
     GraceOver,
+    Hold,
     Limits,
     Overdue,
     Paused,
@@ -120,6 +121,7 @@ class Table:
         self._perform: dict[type, Callable[[TableExecution, Any], None]] = {
             Token: self._start,
             Stop: self._stop,
+            Hold: _nothing,
             WakeAt: self._wake_at,
             Closing: self._closing,
             Answer: self._answer,
@@ -274,3 +276,7 @@ class Table:
             id, step = execution.parent
             end, error = state.control.state, state.control.error
             self.post(id, ChildEnded(step, state.id, end, dict(state.memory), error))
+
+
+def _nothing(execution: TableExecution, effect: Hold) -> None:
+    """At the table an attempt may be held at any time, see `draw_outcome`."""

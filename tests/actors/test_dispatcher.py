@@ -9,7 +9,7 @@ import trio
 from hypothesis import given, settings
 from trio.testing import wait_all_tasks_blocked
 
-from processengine.actors import Dispatcher, Worker, current_job
+from processengine.actors import Dispatcher, Slots, Worker, current_job
 from processengine.testing import chances, run_virtual
 
 EFFORT = settings().max_examples
@@ -31,6 +31,7 @@ class Job:
     begun: int = 0
     done: int = 0
     stopped: int = 0
+    lost: list[BaseException | None] = attrs.field(factory=list[BaseException | None])
     mark: str = ""
     worker: Worker[Job] | None = None
 
@@ -53,8 +54,11 @@ class Shop:
         assert self._dispatcher is not None
         return self._dispatcher
 
-    def open(self, nursery: trio.Nursery) -> None:
-        self._dispatcher = Dispatcher(nursery, self.run, self.on_stopped, self.limit)
+    def open(self, nursery: trio.Nursery, slots: Slots | None = None) -> None:
+        self._dispatcher = Dispatcher(
+            self.run, self.on_stopped, self.on_lost, limit=self.limit, slots=slots
+        )
+        nursery.start_soon(self._dispatcher.serve)
 
     async def run(self, worker: Worker[Job], job: Job) -> Job | None:
         assert current_job() is job
@@ -88,6 +92,10 @@ class Shop:
     @staticmethod
     def on_stopped(job: Job) -> None:
         job.stopped += 1
+
+    @staticmethod
+    def on_lost(job: Job, error: BaseException | None) -> None:
+        job.lost.append(error)
 
 
 def draw_job(random: Random, depth: int = 3) -> Job:
@@ -245,4 +253,83 @@ def test_a_fault_of_whoever_runs_the_jobs_is_not_hidden() -> None:
 
     with pytest.raises(ExceptionGroup) as caught:
         open_and_close(Faulty(), Job())
-    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
+    assert caught.group_contains(ZeroDivisionError)
+
+
+def test_what_is_no_exception_ends_its_job_and_nothing_else() -> None:
+    class Leaving(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            if job is first:
+                raise SystemExit(3)
+            return await super().run(worker, job)
+
+    first, second, third = Job(), Job(1.0), Job()
+    open_and_close(Leaving(limit=1), first, second, third)
+    assert [type(error) for error in first.lost] == [SystemExit]
+    assert (second.done, third.done, second.lost) == (1, 1, [])
+
+
+def test_after_a_fault_the_other_jobs_are_lost_and_those_queued_wait_for_the_next_serving() -> None:
+    faulty, running, queued = Job(), Job(10.0), Job()
+
+    class Faulty(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            if job is faulty:
+                await trio.sleep(1)
+                raise ZeroDivisionError
+            return await super().run(worker, job)
+
+    async def main() -> None:
+        shop = Faulty(limit=2)
+        with pytest.raises(ExceptionGroup):
+            async with trio.open_nursery() as nursery:
+                shop.open(nursery)
+                for job in (faulty, running, queued):
+                    shop.dispatcher.submit(job)
+        assert (shop.dispatcher.workers, shop.dispatcher.queued) == (0, 1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shop.dispatcher.serve)
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+    run_virtual(main)
+    assert [type(error) for error in faulty.lost] == [ZeroDivisionError]
+    assert running.lost == [None]
+    assert queued.done == 1
+
+
+@settings(max_examples=EFFORT)
+@given(
+    crews=chances().map(lambda random: [draw_jobs(random) for _ in range(1 + random.randrange(3))]),
+    limit=chances().map(lambda random: 1 + random.randrange(3)),
+    schedule=chances(),
+)
+def test_dispatchers_that_share_slots_all_come_to_their_end(
+    crews: list[list[Job]], limit: int, schedule: Random
+) -> None:
+    at_once = most = 0
+
+    class Sharing(Shop):
+        async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            try:
+                return await super().run(worker, job)
+            finally:
+                at_once -= 1
+
+    async def main() -> None:
+        slots = Slots(limit)
+        async with trio.open_nursery() as nursery:
+            for crew in crews:
+                shop = Sharing()
+                shop.open(nursery, slots)
+                for job in crew:
+                    shop.dispatcher.submit(job)
+            await trio.sleep(1_000)
+            nursery.cancel_scope.cancel()
+
+    run_virtual(main, random=schedule)
+    assert most <= limit
+    assert {job.done for crew in crews for each in crew for job in each.all()} == {1}

@@ -11,14 +11,19 @@ import yaml
 
 from processengine.actors import ProcessEngineError
 from processengine.runtime.definition import (
+    Connection,
     Input,
     NodeTypes,
     ProcessBuilder,
     Variable,
     cel,
+    define,
     dump_definition,
+    function_kind,
     join_of,
 )
+from processengine.runtime.definition import Node as ModelNode
+from processengine.supervision import Group, Hedge, Retry
 
 
 async def reserve(order: object) -> None: ...
@@ -238,6 +243,108 @@ def unknown_name_in_expression() -> None:
 
 def bad_join_by_itself() -> None:
     join_of(cast(Wrong, "most"))
+
+
+def bad_group_options() -> None:
+    new().group(
+        "payments",
+        breaker=cast(Wrong, True),
+        bulkhead=cast(Wrong, 10),
+        rate=cast(Wrong, "100/s"),
+        retry=cast(Wrong, 3),
+        budget=cast(Wrong, 0.1),
+        timeout=0,
+        when_open=cast(Wrong, "wait"),
+        shared=cast(Wrong, "yes"),
+    )
+
+
+def group_without_a_name() -> None:
+    new().group(cast(Wrong, 5), timeout=cast(Wrong, "long"))
+
+
+def options_beside_a_group() -> None:
+    new().group(Group("payments"), timeout=5)
+
+
+def bad_group_name() -> None:
+    builder = new()
+    builder.group("our payments")
+    builder.node(render)
+    builder.build()
+
+
+def groups_of_the_same_name() -> None:
+    builder = new()
+    builder.group("payments", timeout=5)
+    builder.group("payments", timeout=6)
+    builder.node(render, group=Group("payments"))
+    builder.build()
+
+
+def undeclared_groups() -> None:
+    builder = new()
+    builder.group("payments")
+    builder.node(render, group="paymnts")
+    builder.node(reserve, group=cast(Wrong, ["payments"]))
+    builder.build()
+
+
+def bad_hedges() -> None:
+    builder = new()
+    builder.node("a", render, hedge=Hedge(1))
+    builder.node("b", render, idempotent=True, hedge=cast(Wrong, 0.2))
+    builder.delay("c", 5, idempotent=True, hedge=Hedge(0.2))
+    builder.each("d", render, over="pages", hedge=Hedge(1, 3))
+    builder.build()
+
+
+def handler_of_another_builder() -> None:
+    new().on_error(new().node(render))
+
+
+def handler_that_is_an_end() -> None:
+    builder = new()
+    builder.node(render)
+    builder.on_error(builder.end("done"))
+    builder.build()
+
+
+def handler_that_starts() -> None:
+    builder = new()
+    first, second = builder.node(render), builder.node(reserve)
+    builder.start(first, second)
+    builder.on_error(second)
+    builder.build()
+
+
+def handler_no_failure_can_get_to() -> None:
+    builder = new()
+    builder.node(render).on("error").then(builder.end("done"))
+    builder.on_error(builder.node(reserve))
+    builder.build()
+
+
+def handler_among_other_faults() -> None:
+    node = ModelNode(name="render", kind=function_kind(render), output="render", group="mail")
+    define(
+        id="orders",
+        version=1,
+        nodes=[node],
+        connections=[Connection("render", "out", "rendr")],
+        on_error=cast(Wrong, 5),
+    )
+
+
+def undumpable_policies() -> None:
+    class Declined(Exception): ...
+
+    types = NodeTypes()
+    types.register(render)
+    builder = new()
+    builder.group("payments", retry=Retry(on=(Declined,)))
+    builder.node(render, retry=Retry(never=(OSError, Declined)))
+    dump_definition(builder.build(), types)
 
 
 def undumpable() -> None:

@@ -54,9 +54,24 @@ async def test_a_pause_is_answered_when_the_attempts_in_flight_have_ended(
 ) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
         assert await handle.pause() == "paused"
         assert trio.current_time() == 1
         assert [(node.node, node.phase) for node in handle.status().nodes] == [("second", "ready")]
+
+
+async def test_a_pause_that_comes_first_is_answered_at_once_and_nothing_begins(
+    autojump_clock: MockClock,
+) -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(two_steps())
+        assert await handle.pause() == "paused"
+        assert trio.current_time() == 0
+        await trio.sleep(10)
+        [first] = handle.status().nodes
+        assert (first.node, first.phase, first.attempt) == ("first", "ready", 1)
+        await handle.resume()
+        assert (await handle.result()).duration == 12
 
 
 async def test_an_interrupting_pause_starts_its_attempts_again_on_resume(
@@ -125,11 +140,12 @@ async def test_a_delay_that_ran_out_during_a_pause_is_over_on_resume(
 ) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(delayed(10))
+        await trio.sleep(1)
         await handle.pause()
         await trio.sleep(1000)
         assert handle.status().state == "paused"
         await handle.resume()
-        assert (await handle.result()).duration == pytest.approx(1000)
+        assert (await handle.result()).duration == pytest.approx(1001)
 
 
 # Resume
@@ -170,6 +186,7 @@ async def test_a_cancel_stops_attempts_and_keeps_the_first_reason(
 async def test_a_cancel_beats_a_pause(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
         paused, cancelled = handle.pause(), handle.cancel()
         assert (await paused, await cancelled) == ("cancelled", "cancelled")
 
@@ -238,6 +255,7 @@ async def test_an_update_during_a_pause_is_seen_by_what_starts_on_resume(
 ) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
         await handle.pause()
         await handle.update(seconds=5.0)
         assert await handle.query("seconds") == {"seconds": 5.0}
@@ -429,6 +447,7 @@ async def test_a_blocking_wait_is_refused_where_it_would_stop_everything(
 ) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
         with pytest.raises(RuntimeError, match="await"):
             handle.pause().wait()
 
@@ -452,6 +471,7 @@ async def test_messages_of_one_sender_keep_their_order(autojump_clock: MockClock
 async def test_a_cancelled_waiter_leaves_its_message_sent(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_steps())
+        await trio.sleep(0.5)
         with trio.move_on_after(0.1) as scope:
             await handle.pause()
         assert scope.cancelled_caught

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from processengine.runtime.execution import (
     Ends,
     Failed,
     GraceOver,
+    Held,
     Interrupted,
     Lists,
     Overdue,
@@ -306,22 +308,39 @@ def _failed(world: World, token: Token, message: Failed, now: float) -> World:
     if isinstance(token.phase, Stopping):
         return _stopped(world, token, message, now)
     error = (message.error.node, token.step, token.attempt, message.error.exception)
-    return _retry_or_fail(world, token, error, message.retryable, now)
+    if message.refused and not token.item and world.drawing.has_port(token.node, "rejected"):
+        return _leave(world.write(token.node, error, 0), token, "rejected", error)
+    return _retry_or_fail(world, token, error, message.retryable, now, message.after or 0)
+
+
+def _held(world: World, token: Token, message: Held, now: float) -> World:
+    if isinstance(token.phase, Stopping):
+        return _stopped(world, token, message, now)
+    return _doing(world, token, Running() if world.is_active else Ready())
 
 
 def _stopped(world: World, token: Token, message: AttemptOutcome, now: float) -> World:
     then = token.phase.then if isinstance(token.phase, Stopping) else "again"
     if then == "timeout":
         error = (token.node, token.step, token.attempt, "TimedOut")
-        return _retry_or_fail(world, token, error, True, now)
+        return _retry_or_fail(world, token, error, getattr(message, "retryable", True), now)
     return _leave(world, token, "out") if then == "skip" else _try_again(world, token)
 
 
-def _retry_or_fail(world: World, token: Token, error: Error, retryable: bool, now: float) -> World:
+def _time_left(world: World, now: float) -> float:
+    if world.deadline is None:
+        return math.inf
+    stands = isinstance(world.life, (Paused, Pausing)) and world.life.timeouts == "hold"
+    return world.deadline - (world.life.since if stands else now)
+
+
+def _retry_or_fail(
+    world: World, token: Token, error: Error, retryable: bool, now: float, after: float = 0
+) -> World:
     token = attrs.evolve(token, failures=token.failures + 1)
     node = world.drawing.nodes[token.node]
-    if retryable and token.failures < node.attempts:
-        wait = node.backoff * 2 ** (token.failures - 1)
+    wait = max(node.backoff * 2 ** (token.failures - 1), after)
+    if retryable and token.failures < node.attempts and wait < _time_left(world, now):
         return _doing(world, token, BackingOff(now + wait))
     if token.item is not None:
         parent = world.find(token.item[0])
@@ -468,6 +487,7 @@ _OUTCOMES: dict[type, Callable[[World, Token, Any, float], World]] = {
     Delays: _delays,
     Ends: _ends,
     Failed: _failed,
+    Held: _held,
     Interrupted: _stopped,
     Lists: _lists,
     Waits: _waits,

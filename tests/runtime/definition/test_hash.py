@@ -158,3 +158,13 @@ def test_definitions_are_equal_if_their_hashes_are() -> None:
     assert one.build() == other.build()
     assert hash(one.build()) == hash(other.build())
     assert one.build() != "orders"
+
+
+def test_a_definition_without_groups_and_a_handler_has_the_hash_it_always_had() -> None:
+    builder = ProcessBuilder("orders", 2, inputs=[Input("amount", "int", default=1)], timeout=10)
+    first = builder.wait("paid", within=60, timeout=3)
+    first.then(builder.delay("pause", 5, output="z")).then(builder.end("done"))
+    first.on("timeout").then(builder.delay("again", Variable("amount"), join="any"))
+    assert builder.build().hash == (
+        "d6014cc41200910f6022e1973a2a4fc13a2baab5e206ad478d8b8d18acbe8585"
+    )

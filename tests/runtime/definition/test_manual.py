@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+import attrs
 import pytest
 
 from processengine.runtime.definition import (
@@ -16,7 +17,7 @@ from processengine.runtime.definition import (
     cel,
     parse_definition,
 )
-from processengine.supervision import Retry
+from processengine.supervision import BreakerPolicy, BudgetPolicy, Bulkhead, Hedge, Retry
 
 DOCS = Path(__file__).parents[3] / "docs"
 MANUAL = (DOCS / "definitions.md").read_text(encoding="utf-8")
@@ -118,3 +119,17 @@ def test_the_defaults_of_a_retry_are_those_of_the_manual() -> None:
     assert rows["maximum"] == f"{default.maximum:g} s"
     assert rows["multiplier"] == f"{default.multiplier:g}"
     assert rows["jitter"] == f"`{default.jitter}`"
+
+
+def test_the_defaults_of_a_breaker_are_those_of_the_manual() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.+) \|$", MANUAL, re.MULTILINE))
+    for field in attrs.fields(BreakerPolicy):
+        written = rows[field.name].removesuffix(" s")
+        assert field.default is None or written == f"{field.default:g}"
+
+
+def test_the_defaults_of_the_other_policies_are_those_of_the_manual() -> None:
+    assert f"`waiting`: how many more may wait ({Bulkhead(1).waiting})" in MANUAL
+    assert f"`tokens`: a failure takes one ({BudgetPolicy().tokens})" in MANUAL
+    assert f"what a success gives back ({BudgetPolicy().ratio:g})" in MANUAL
+    assert f"the first included, from 2 | {Hedge(1).most} |" in MANUAL

@@ -26,7 +26,15 @@ from processengine.runtime.definition import (
     parse_definition,
 )
 from processengine.runtime.definition._formats import is_list, is_mapping
-from processengine.supervision import Retry
+from processengine.supervision import (
+    BreakerPolicy,
+    BudgetPolicy,
+    Bulkhead,
+    Group,
+    Hedge,
+    RatePolicy,
+    Retry,
+)
 
 TYPES = NodeTypes()
 DRAW = st.DrawFn
@@ -68,7 +76,6 @@ PLAIN = st.recursive(
 )
 FLAGS: st.SearchStrategy[bool] = st.booleans()
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.:#-]{0,5}", fullmatch=True)
-PORTS = NAMES.filter(lambda name: name not in ("out", "error"))
 SECONDS = st.integers(1, 10**6) | st.floats(1e-3, 1e6)
 CONDITIONS = st.sampled_from(
     [Constant(True), Variable("paid"), cel("paid"), cel("order.total > copies")]
@@ -86,7 +93,44 @@ RETRIES = st.builds(
     jitter=st.sampled_from(["full", "decorrelated", "none"]),
     on=st.sampled_from([(Exception,), (OSError, Declined)]),
     never=st.sampled_from([(), (TimeoutError,)]),
+    total=st.none() | SECONDS,
 )
+COUNTS = st.integers(1, 10**6)
+SHARES = st.none() | st.floats(0, 1, exclude_min=True)
+BREAKERS = st.builds(
+    BreakerPolicy,
+    consecutive_failures=st.none() | COUNTS,
+    failure_rate=SHARES,
+    slow_rate=SHARES,
+    slow_seconds=SECONDS,
+    minimum_calls=COUNTS,
+    window_calls=COUNTS,
+    window_seconds=st.none() | SECONDS,
+    open_seconds=SECONDS,
+    open_multiplier=st.integers(1, 9) | st.floats(1, 9),
+    open_maximum=SECONDS,
+    open_jitter=st.floats(0, 9),
+    probes=COUNTS,
+    probe_lease=SECONDS,
+)
+
+
+def groups(name: str) -> st.SearchStrategy[Group]:
+    return st.builds(
+        Group,
+        st.just(name),
+        breaker=st.none() | st.just(BreakerPolicy()) | BREAKERS,
+        bulkhead=st.none() | st.builds(Bulkhead, COUNTS, st.integers(0, 10**6)),
+        rate=st.none() | st.builds(RatePolicy, COUNTS, SECONDS, st.none() | COUNTS),
+        retry=st.none() | RETRIES,
+        budget=st.none() | st.builds(BudgetPolicy, COUNTS, st.floats(0.001, 9)),
+        timeout=st.none() | SECONDS,
+        when_open=st.sampled_from(["park", "fail"]),
+        shared=FLAGS,
+    )
+
+
+HEDGES = st.builds(Hedge, st.just(0) | SECONDS, st.integers(2, 9))
 
 
 @st.composite
@@ -100,8 +144,16 @@ def options(draw: DRAW) -> dict[str, Any]:
         "output": draw(st.none() | NAMES),
         "retry": draw(st.none() | RETRIES),
         "timeout": draw(st.none() | SECONDS),
+        "group": draw(st.sampled_from(["default", "g"])),
+        "idempotent": draw(FLAGS),
         "description": draw(TEXT),
     }
+
+
+@st.composite
+def hedged(draw: DRAW, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The options of a node that may have a hedge, with one or without."""
+    return {**chosen, "hedge": draw(st.none() | HEDGES)} if chosen["idempotent"] else chosen
 
 
 @st.composite
@@ -115,7 +167,9 @@ def nodes(draw: DRAW, builder: ProcessBuilder, name: str, depth: int) -> tuple[N
         )
         inputs = {"page": draw(VALUES)}
         function = draw(st.sampled_from(FUNCTIONS))
-        return builder.node(name, function, inputs=inputs, ports=ports, **chosen), ["out", *ports]
+        chosen = draw(hedged(chosen))
+        node = builder.node(name, function, inputs=inputs, ports=ports, **chosen)
+        return node, ["out", "rejected", *ports]
     if kind == "switch":
         cases = draw(st.dictionaries(NAMES, CONDITIONS, min_size=1, max_size=3))
         default = draw(st.none() | NAMES)
@@ -132,8 +186,9 @@ def nodes(draw: DRAW, builder: ProcessBuilder, name: str, depth: int) -> tuple[N
     if kind == "each":
         over = draw(st.sampled_from(["lines", Constant([1, "a"]), cel("order.lines")]))
         bound = draw(st.none() | st.integers(1, 9))
+        chosen = draw(hedged(chosen))
         each = builder.each(name, render, over=over, item="page", concurrency=bound, **chosen)
-        return each, ["out", "error"]
+        return each, ["out", "error", "rejected"]
     if kind == "process" and depth > 0:
         child = draw(definitions(depth - 1))
         return builder.process(name, child, inputs={"order": Variable("order")}, **chosen), ["out"]
@@ -150,6 +205,9 @@ def definitions(draw: DRAW, depth: int = 1) -> ProcessDefinition:
         timeout=draw(st.none() | SECONDS),
         description=draw(TEXT),
     )
+    builder.group(draw(groups("g")))
+    if draw(FLAGS):
+        builder.group(draw(groups("default")))
     drawn: set[tuple[str, str, str]] = set()
     made: list[tuple[NodeRef, list[str]]] = []
     starts: list[NodeRef] = []
@@ -172,6 +230,13 @@ def definitions(draw: DRAW, depth: int = 1) -> ProcessDefinition:
         leads_on = draw(FLAGS)
         if ports and leads_on:
             connect(node, draw(st.sampled_from(ports)), draw(st.sampled_from(made))[0])
+    has_handler = draw(FLAGS)
+    if has_handler:
+        # What may start, with a port for errors that leads nowhere: there is a failure to handle.
+        builder.start(builder.node("work.er", render))
+        builder.on_error(
+            builder.node("hand.ler", render, join=draw(st.sampled_from(["all", "any"])))
+        )
     builder.start(*starts)
     return builder.build()
 
@@ -249,7 +314,9 @@ KEYS = st.sampled_from(
         r"\w+",
         "id version timeout inputs start nodes connections type kind runs ports cases default"
         " choose port when seconds signal within over item concurrency definition terminate join"
-        " rest output retry attempts initial on never then from to cel variable constant",
+        " rest output retry attempts initial on never then from to cel variable constant"
+        " groups on_error group idempotent hedge after most breaker bulkhead rate budget when_open"
+        " shared consecutive_failures failure_rate open_seconds waiting calls burst tokens ratio",
     )
 )
 

@@ -1,0 +1,353 @@
+"""Node groups at work: their workers, and where tokens wait, are parked and are refused."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from ..actors import Dispatcher, Slots
+from ..supervision import BreakerChange, Denial, FairQueue, Gate, Group, Permit
+from ._timers import Timers
+from .definition import REJECTED
+from .execution import (
+    UNGUARDED,
+    AttemptOutcome,
+    Completed,
+    ErrorContext,
+    Execution,
+    Failed,
+    Interrupted,
+    Job,
+    Stopping,
+    failed,
+    logger,
+    run_attempts,
+)
+
+
+class GroupHouse(Protocol):
+    """What a group needs of the runtime it lives in."""
+
+    clock: Callable[[], float]
+    random: Random
+    timers: Timers
+    slots: Slots | None
+    context: Context
+
+
+class BulkheadQueue:
+    """Jobs that wait for a place in a bulkhead, the executions taking turns; a `JobQueue`.
+
+    `stale` counts jobs in it that were taken back meanwhile.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._jobs: FairQueue[Execution, Job] = FairQueue(limit=2**62)
+        self._gate = gate
+        self.stale: int = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def append(self, job: Job, /) -> None:
+        """Add a job behind those of its execution."""
+        self._jobs.push(job.execution, job)
+
+    def popleft(self) -> Job:
+        """Take the next job of the execution whose turn it is."""
+        job = self._jobs.pop()
+        self.stale -= job.is_withdrawn
+        if not self._jobs and self._gate.is_crowded:
+            self._gate.crowd(False)
+        return job
+
+
+class NodeGroup:
+    """One group of one runtime. Single writer: the trio thread.
+
+    `parked` are jobs that wait for the breaker, oldest first. Those that wait for their time by the
+    rate are in `_scheduled`; among them may be some that were withdrawn. `_returning` counts parked
+    jobs that were let go and have not asked the gate again yet.
+    """
+
+    ended_at: None = None  # for `Timers`: a group never ends
+
+    def __init__(self, name: str, policy: Group, house: GroupHouse) -> None:
+        self.name: str = name
+        self.policy: Group = policy
+        self.gate: Gate | None = None if policy.is_plain else Gate(policy)
+        self.parked: dict[Job, None] = {}
+        self.retries_refused: int = 0
+        self.watchers: list[Callable[[BreakerChange], None]] = []
+        self._house = house
+        self._scheduled: deque[Job] = deque()
+        self._rated = 0
+        self._returning = 0
+        self._due = math.inf
+        bulkhead = policy.bulkhead
+        self._queue: BulkheadQueue | None = None
+        if bulkhead is not None and self.gate is not None:
+            self._queue = BulkheadQueue(self.gate)
+        self.dispatcher: Dispatcher[Job] = Dispatcher(
+            run_attempts,
+            self._stopped,
+            self._lost,
+            limit=None if bulkhead is None else bulkhead.concurrency,
+            queue=self._queue,
+            slots=house.slots,
+            context=house.context,
+        )
+        if bulkhead is None:
+            self.submit = self.dispatcher.submit  # one call less for every attempt
+
+    def __repr__(self) -> str:
+        return f"<NodeGroup {self.name!r} {self.dispatcher!r} parked={self.parked_count}>"
+
+    @property
+    def parked_count(self) -> int:
+        """How many attempts are parked."""
+        return len(self.parked) + self._rated
+
+    # The way in
+
+    def submit(self, job: Job) -> None:
+        """Have the attempt of a token made; refuse it if too many wait already."""
+        bulkhead, queue = self.policy.bulkhead, self._queue
+        assert bulkhead is not None
+        assert queue is not None
+        waiting = len(queue) - queue.stale + self.dispatcher.running - bulkhead.concurrency
+        if waiting >= bulkhead.waiting and not job.is_returning:
+            text = f"{waiting} attempts wait already for {bulkhead.concurrency} places"
+            self._refuse(job, "BulkheadFull", text)
+            return
+        self.dispatcher.submit(job)
+        self._see_whether_crowded()
+
+    def _see_whether_crowded(self) -> None:
+        bulkhead, gate = self.policy.bulkhead, self.gate
+        assert bulkhead is not None
+        assert gate is not None
+        is_full = self.dispatcher.busy >= bulkhead.concurrency
+        if is_full and self.dispatcher.queued and not gate.is_crowded:
+            gate.crowd(True)
+
+    def withdrawn(self, job: Job) -> None:
+        """A job that waits or is parked here is not to be done any more."""
+        if job.is_parked:
+            self._unpark(job)
+        elif self._queue is not None:
+            self._queue.stale += 1
+        self._has_asked(job)
+        if self.gate is not None:
+            if job.start is not None:
+                self.gate.return_start(job.start, self._house.clock())
+            self._after(self._house.clock())
+
+    def admit(self, job: Job) -> bool:
+        """Ask the gate; a job that may not begin is parked, or its attempt has failed."""
+        assert self.gate is not None
+        now = self._house.clock()
+        verdict = self.gate.enter(now, reserved=job.start is not None)
+        self._has_asked(job)
+        if isinstance(verdict, Permit):
+            job.permit, job.start = verdict, None
+        else:
+            self._deny(job, verdict, now)
+        self._after(now)
+        return job.permit is not None
+
+    def _has_asked(self, job: Job) -> None:
+        self._returning -= job.is_returning
+        job.is_returning = False
+
+    def _deny(self, job: Job, denial: Denial, now: float) -> None:
+        if self.policy.when_open == "park" and REJECTED not in job.token.node.exits:
+            self._park(job, denial, now)
+            return
+        if denial.start is not None and self.gate is not None:
+            self.gate.return_start(denial.start, now)
+        name = "BreakerOpen" if denial.start is None else "RateExceeded"
+        soon = denial.retry_after
+        again = "" if soon is None else f"; again in {soon:.3g} s"
+        self._refuse(job, name, f"{denial.why}{again}")
+
+    def _refuse(self, job: Job, exception: str, text: str) -> None:
+        token = job.token
+        item = None if token.item is None else token.item.index
+        error = ErrorContext(
+            token.node.name,
+            token.step,
+            token.attempt,
+            exception,
+            f"group {self.policy.name!r}: {text}",
+            self._house.clock(),
+            item=item,
+        )
+        refused = Failed(token.step, token.attempt, error, False, 0.0, refused=True)
+        job.execution.landed(token, refused)
+
+    # Parking
+
+    def _park(self, job: Job, denial: Denial, now: float) -> None:
+        job.is_parked = True
+        job.token.worker = job
+        if denial.start is None:
+            self.parked[job] = None
+        else:
+            job.start = denial.start
+            self._scheduled.append(job)
+            self._rated += 1
+            self._wake_at(self._scheduled[0].start or now)
+        execution = job.execution
+        execution.parked += 1
+        execution.publish(job.token)
+        execution.tell_load()
+
+    def _unpark(self, job: Job) -> None:
+        job.is_parked = False
+        job.execution.parked -= 1
+        if job in self.parked:
+            del self.parked[job]
+        else:
+            self._rated -= 1
+
+    def _after(self, now: float) -> None:
+        """Tell what has happened to the breaker, and let go who may try again."""
+        gate = self.gate
+        assert gate is not None
+        if gate.changes:
+            self._tell(gate)
+        if self._scheduled:
+            self._release_scheduled(now)
+        if self.parked:
+            self._release_parked(gate, now)
+
+    def _release_scheduled(self, now: float) -> None:
+        scheduled = self._scheduled
+        while scheduled and (not scheduled[0].is_parked or (scheduled[0].start or 0.0) <= now):
+            job = scheduled.popleft()
+            if job.is_parked:
+                self._let_go(job)
+        if scheduled:
+            self._wake_at(scheduled[0].start or now)
+
+    def _release_parked(self, gate: Gate, now: float) -> None:
+        openings = gate.openings(now) - self._returning
+        while self.parked and openings > 0:
+            openings -= 1
+            self._let_go(next(iter(self.parked)))
+        if self.parked and gate.breaker is not None:
+            wait = gate.breaker.retry_after(now)
+            if wait:
+                self._wake_at(now + wait)
+
+    def _let_go(self, job: Job) -> None:
+        self._unpark(job)
+        job.is_returning = True
+        self._returning += 1
+        self.submit(job)
+        job.execution.tell_load()
+
+    def _wake_at(self, due: float) -> None:
+        if due < self._due:
+            self._due = due
+            self._house.timers.add(due, self, None)
+
+    def wake(self, _: object) -> None:
+        """A timer has run out; one that was overtaken by another asks for nothing new."""
+        now = self._house.clock()
+        if now >= self._due:
+            self._due = math.inf
+        self._after(now)
+
+    # The way out
+
+    def report(self, job: Job, outcome: AttemptOutcome, now: float) -> AttemptOutcome:
+        """Tell the gate how an attempt came out; what the execution is to be told."""
+        assert self.gate is not None
+        permit = self._permit(job)
+        if isinstance(outcome, Completed):
+            self.gate.succeeded(permit, now, now - job.started, self._house.random.random())
+        elif isinstance(outcome, Failed) and outcome.retryable:
+            if not self._failed(permit, now, now - job.started):
+                outcome = msgspec.structs.replace(outcome, retryable=False)
+        else:
+            self.gate.unused(permit)
+        self._after(now)
+        return outcome
+
+    def _permit(self, job: Job) -> Permit:
+        assert self.gate is not None
+        permit, job.permit = job.permit, None
+        return self.gate.permit_of(job.calm) if permit is None else permit
+
+    def _failed(self, permit: Permit, now: float, seconds: float) -> bool:
+        """Report a failure; whether the retry budget allows another attempt."""
+        assert self.gate is not None
+        self.gate.failed(permit, now, seconds, self._house.random.random())
+        self.retries_refused += not self.gate.allows_retry
+        return self.gate.allows_retry
+
+    def _stopped(self, job: Job) -> None:
+        """The attempt of a job has stopped because its worker was told so."""
+        token, now = job.token, self._house.clock()
+        phase = token.phase
+        has_timed_out = isinstance(phase, Stopping) and phase.then == "timeout"
+        may_retry = self._report_stop(job, now, has_timed_out)
+        stopped = Interrupted(token.step, token.attempt, may_retry, job.started)
+        job.execution.landed(token, stopped)
+
+    def _report_stop(self, job: Job, now: float, has_timed_out: bool) -> bool:
+        may_retry = True
+        if self.gate is not None and job.calm != UNGUARDED:
+            permit = self._permit(job)
+            if has_timed_out:
+                may_retry = self._failed(permit, now, now - job.started)
+            else:
+                self.gate.unused(permit)
+            self._after(now)
+        return may_retry
+
+    def _lost(self, job: Job, error: BaseException | None) -> None:
+        """A job brought the workers down with `error`, or (None) another one did."""
+        token, now = job.token, self._house.clock()
+        self._report_stop(job, now, has_timed_out=False)
+        outcome: AttemptOutcome = Interrupted(token.step, token.attempt, started=job.started)
+        if error is not None:
+            outcome = failed(token, error, now, 0.0, job.started)
+        job.execution.landed(token, outcome)
+
+    # By hand
+
+    def isolate(self) -> None:
+        """Let nothing through until `reset`."""
+        self._by_hand(Gate.isolate)
+
+    def disable(self) -> None:
+        """Let everything through, unmeasured, until `reset`."""
+        self._by_hand(Gate.disable)
+
+    def reset(self) -> None:
+        """Close the breaker and forget what was measured."""
+        self._by_hand(Gate.reset)
+
+    def _by_hand(self, action: Callable[[Gate, float], None]) -> None:
+        now = self._house.clock()
+        if self.gate is not None:
+            action(self.gate, now)
+            self._after(now)
+
+    def _tell(self, gate: Gate) -> None:
+        changes, gate.changes = gate.changes, []
+        for change in changes:
+            level = logger.warning if change.after in ("open", "isolated") else logger.info
+            level("breaker of group %r: %s -> %s (%s)", self.name, change.before, change.after,
+                  change.why)  # fmt: skip
+            for watcher in tuple(self.watchers):
+                watcher(change)

@@ -1,0 +1,26 @@
+"""What a definition is made of, as builder, documents and importers hand it over: not checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ...supervision import Group
+from ._model import Connection, Input, Node
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """The parts of a definition, with the connections that were drawn and no implied ones."""
+
+    id: Any  # as `version`: text from outside, which may be anything before it is checked
+    version: Any
+    nodes: tuple[Node, ...]
+    connections: tuple[Connection, ...]
+    start: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    groups: tuple[Group, ...] = ()
+    on_error: str | None = None
+    timeout: float | None = None
+    description: str = ""

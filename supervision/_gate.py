@@ -1,0 +1,191 @@
+"""What stands between the tokens of a group and their attempts: breaker, rate and retry budget.
+
+Pure: told the time and the randomness. Most attempts of most groups meet nothing that could hold
+them: the breaker is closed and there is no rate. Such a gate is *calm*, and its attempts need not
+ask. Whoever makes one reads `calm` before it; if that is the same after a success, it adds one to
+`passed`, and otherwise reports as those do that asked. Measured on no-op nodes: 0.05 µs an attempt
+instead of 3.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ._breaker import Breaker, BreakerChange, Permit, Refusal
+from ._budget import RetryBudget
+from ._group import Group
+from ._rate import RateLimit
+
+NOT_CALM = -1
+FREE = Permit(0, 0)
+
+
+@attrs.frozen
+class Denial:
+    """No attempt now: `retry_after` seconds are to be waited (None: nobody knows how long).
+
+    `start` is the time of a call that the rate has reserved.
+    """
+
+    why: str
+    retry_after: float | None
+    start: float | None = None
+
+
+class Gate:
+    """The state of one group's guards. Every method takes the time, which must not run backwards.
+
+    Successes that are only counted in `passed` reach the breaker with the next failure or question.
+    So they end a row of failures and fill the window in the right order, but a success that makes
+    the minimum of calls complete opens nothing: the next failure does.
+    """
+
+    __slots__ = (
+        "_budget",
+        "_is_countable",
+        "_rate",
+        "breaker",
+        "calm",
+        "changes",
+        "is_crowded",
+        "passed",
+    )  # fmt: skip
+
+    def __init__(self, group: Group) -> None:
+        policy = group.breaker
+        self.breaker: Breaker | None = None if policy is None else Breaker(policy)
+        self._rate: RateLimit | None = None if group.rate is None else RateLimit(group.rate)
+        self._budget: RetryBudget | None = (
+            None if group.budget is None else RetryBudget(group.budget)
+        )
+        by_time = policy is not None and policy.window_seconds and policy.failure_rate
+        by_length = policy is not None and policy.slow_rate
+        self._is_countable: bool = not (group.rate or by_time or by_length)
+        self.is_crowded: bool = False
+        self.passed: int = 0
+        self.changes: list[BreakerChange] = []
+        self.calm: int = NOT_CALM
+        self._settle()
+
+    def __repr__(self) -> str:
+        return f"<Gate breaker={self.breaker} calm={self.calm}>"
+
+    # Attempts
+
+    def enter(self, now: float, *, reserved: bool = False) -> Permit | Denial:
+        """Ask for leave to make an attempt; `reserved` if the rate has given it its time."""
+        permit = self._ask_breaker(now)
+        if isinstance(permit, Denial) or self._rate is None or reserved:
+            return permit
+        wait = self._rate.reserve(now)
+        if not wait:
+            return permit
+        self.unused(permit)
+        return Denial("its rate is used up", wait, now + wait)
+
+    def _ask_breaker(self, now: float) -> Permit | Denial:
+        if self.breaker is None:
+            return FREE
+        permit, change = self.breaker.acquire(now)
+        self._note(change)
+        if isinstance(permit, Refusal):
+            return Denial(f"its breaker is {self.breaker.state}", permit.retry_after)
+        return permit
+
+    def permit_of(self, calm: int) -> Permit:
+        """The permit of an attempt that was begun when the gate was that calm."""
+        return Permit(calm, 0)
+
+    def succeeded(self, permit: Permit, now: float, seconds: float, draw: float) -> None:
+        """Report an attempt that returned after so many `seconds`."""
+        self.fold(now)
+        if self._budget is not None:
+            self._budget.succeeded()
+        if self.breaker is not None:
+            self._note(self.breaker.succeeded(permit, now, seconds, draw))
+
+    def failed(self, permit: Permit, now: float, seconds: float, draw: float) -> None:
+        """Report an attempt that failed in a way that another one might not."""
+        self.fold(now)
+        if self._budget is not None:
+            self._budget.failed()
+        if self.breaker is not None:
+            self._note(self.breaker.failed(permit, now, seconds, draw))
+
+    def unused(self, permit: Permit) -> None:
+        """Give a permit back: the attempt was cancelled, or never made."""
+        if self.breaker is not None:
+            self.breaker.release(permit)
+
+    def return_start(self, start: float, now: float) -> None:
+        """Give back the reserved start of an attempt that will not be made."""
+        if self._rate is not None:
+            self._rate.give_back(start, now)
+
+    @property
+    def allows_retry(self) -> bool:
+        """Whether the retry budget has anything left."""
+        return self._budget is None or self._budget.allows_retry
+
+    @property
+    def budget(self) -> float | None:
+        """Tokens in the retry budget; None if there is none."""
+        return None if self._budget is None else self._budget.tokens
+
+    def openings(self, now: float) -> float:
+        """How many attempts may ask now with a chance to be let in; infinity if there is no bound.
+
+        A question that an opening answers may still be refused if others ask first.
+        """
+        breaker = self.breaker
+        if breaker is None or breaker.state in ("closed", "disabled"):
+            return float("inf")
+        wait = breaker.retry_after(now)
+        if wait is None or wait > 0:
+            return 0
+        return breaker.policy.probes - breaker.live_probes(now)
+
+    # By hand
+
+    def isolate(self, now: float) -> None:
+        """Let nothing through until `reset`."""
+        if self.breaker is not None:
+            self._note(self.breaker.isolate(now))
+
+    def disable(self, now: float) -> None:
+        """Let everything through, unmeasured, until `reset`."""
+        if self.breaker is not None:
+            self._note(self.breaker.disable(now))
+
+    def reset(self, now: float) -> None:
+        """Close the breaker and forget what was measured."""
+        self.passed = 0
+        if self.breaker is not None:
+            self._note(self.breaker.reset(now))
+
+    def crowd(self, is_crowded: bool) -> None:
+        """Note whether attempts wait for a place, so that whoever has one gives it up in time."""
+        self.is_crowded = is_crowded
+        self._settle()
+
+    def fold(self, now: float) -> None:
+        """Have breaker and budget know of the successes that were only counted."""
+        passed, self.passed = self.passed, 0
+        if not passed:
+            return
+        if self._budget is not None:
+            self._budget.succeeded_many(passed)
+        if self.breaker is not None:
+            self.breaker.passed(now, passed)
+
+    def _note(self, change: BreakerChange | None) -> None:
+        if change is not None:
+            self.changes.append(change)
+        self._settle()
+
+    def _settle(self) -> None:
+        breaker = self.breaker
+        is_closed = breaker is None or breaker.state in ("closed", "disabled")
+        generation = 0 if breaker is None else breaker.generation
+        is_calm = is_closed and self._is_countable and not self.is_crowded
+        self.calm = generation if is_calm else NOT_CALM
