@@ -9,10 +9,13 @@ from ._errors import (
     BadArgument,
     ExecutionConflict,
     ExecutionNotCompleted,
+    GroupConflict,
     OptionError,
     UnknownExecution,
+    UnknownGroup,
 )
 from ._events import Event, MessageEvent, Missed, NodeEvent, StateEvent
+from ._group_handle import GroupHandle, GroupStatus
 from ._handle import ActorHandle
 from ._options import Options
 from ._views import NodeStatus, Outcome, Status
@@ -25,6 +28,9 @@ __all__ = [
     "Event",
     "ExecutionConflict",
     "ExecutionNotCompleted",
+    "GroupConflict",
+    "GroupHandle",
+    "GroupStatus",
     "MessageEvent",
     "Missed",
     "NodeEvent",
@@ -36,6 +42,7 @@ __all__ = [
     "StateEvent",
     "Status",
     "UnknownExecution",
+    "UnknownGroup",
     "Watch",
     "open_runtime",
 ]

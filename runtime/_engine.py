@@ -12,9 +12,10 @@ import attrs
 import trio
 
 from ..actors import DeadLetters, RuntimeClosed
-from ..supervision import SupervisorGaveUp
+from ..supervision import SupervisorGaveUp, TreeNode
 from ._core import Core, begin_message
 from ._errors import BadArgument, ExecutionConflict, UnknownExecution
+from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._options import Options
 from .definition import ProcessDefinition, check_inputs, owned
@@ -148,6 +149,19 @@ class Runtime:
             if (state is None or status.state == state)
             and (definition is None or status.definition.rpartition(" v")[0] == definition)
         ]
+
+    def group(self, name: str, definition: str | None = None) -> GroupHandle:
+        """The node group of that name: a shared one, or that of a definition.
+
+        The definition is named by its id, or by id and version (`orders v1`). A group exists from
+        the first spawn that needs it. Raises `UnknownGroup` if there is none, or several are meant.
+        """
+        core = self._opened()
+        return GroupHandle(core.groups.named(name, definition), core.do, core.clock)
+
+    def tree(self) -> TreeNode:
+        """The supervision tree as it is now: services, groups with their workers, executions."""
+        return self._opened().root.tree()
 
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""

@@ -49,7 +49,7 @@ class Executions:
     def tree(self) -> TreeNode:
         """The executions that live now, and how often each was restarted."""
         children = tuple(
-            TreeNode(each.id, "execution", each.state.name, each.incarnation - 1)
+            TreeNode(each.id, "execution", each.shown_state, each.incarnation - 1)
             for each in self._live.values()
         )
         restarts = sum(child.restarts for child in children)

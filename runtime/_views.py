@@ -15,7 +15,9 @@ from .execution import (
     ErrorContext,
     Execution,
     Finished,
+    Job,
     Record,
+    Running,
     State,
     Token,
 )
@@ -25,8 +27,9 @@ from .execution import (
 class NodeStatus:
     """A token: at which node, doing what. `due` is when its timer runs out (runtime clock).
 
-    `phase` is one of `running`, `ready` (held by a pause), `stopping`, `backing_off`, `delayed`,
-    `waiting` (for a signal), `expanded` (into items), `calling` (a child execution).
+    `phase` is one of `queued` (for a worker), `parked` (by its group), `running`, `ready` (held by
+    a pause), `stopping`, `backing_off`, `delayed`, `waiting` (for a signal), `expanded` (into
+    items), `calling` (a child execution).
     """
 
     node: str
@@ -103,7 +106,7 @@ def status_of(execution: Execution) -> Status:
         id=execution.id,
         definition=str(execution.program.definition),
         incarnation=execution.incarnation,
-        state=state.name,
+        state=execution.shown_state,
         ending=control.state if isinstance(control, Ending) else None,
         nodes=tuple(node_status(token) for token in list(state.tokens.values())),
         memory_size=state.memory_size,
@@ -120,12 +123,19 @@ def node_status(token: Token) -> NodeStatus:
     return NodeStatus(
         token.node.name,
         token.step,
-        _snake_case(type(phase).__name__),
+        _phase_name(token),
         token.attempt,
         token.failures,
         getattr(phase, "due", None),
         None if token.item is None else token.item.index,
     )
+
+
+def _phase_name(token: Token) -> str:
+    job = token.worker
+    if isinstance(job, Job) and isinstance(token.phase, Running):
+        return "parked" if job.is_parked else "queued"
+    return _snake_case(type(token.phase).__name__)
 
 
 def _snake_case(name: str) -> str:

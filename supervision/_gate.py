@@ -15,6 +15,7 @@ from ._breaker import Breaker, BreakerChange, Permit, Refusal
 from ._budget import RetryBudget
 from ._group import Group
 from ._rate import RateLimit
+from ._window import Tally
 
 NOT_CALM = -1
 FREE = Permit(0, 0)
@@ -131,6 +132,12 @@ class Gate:
     def budget(self) -> float | None:
         """Tokens in the retry budget; None if there is none."""
         return None if self._budget is None else self._budget.tokens
+
+    def tally(self, now: float) -> Tally:
+        """What the breaker measured lately; nothing without one."""
+        passed = self.passed if self.breaker is not None else 0
+        tally = Tally() if self.breaker is None else self.breaker.tally(now)
+        return attrs.evolve(tally, calls=tally.calls + passed)
 
     def openings(self, now: float) -> float:
         """How many attempts may ask now with a chance to be let in; infinity if there is no bound.

@@ -104,7 +104,7 @@ class _Placeholders(NodeTypes):
 
     def learn(self, ports: set[str]) -> bool:
         """Offer these ports too; whether any is new."""
-        new = sorted(ports - {*self._ports, "out", "error"})
+        new = sorted(ports - {*self._ports, "out", "error", "rejected"})
         self._ports += tuple(new)
         return bool(new)
 

@@ -83,7 +83,7 @@ class Function:
     """Calls a user's function: on trio, in a worker thread, or in a worker process.
 
     `extra_ports` are those it may choose with `Out`; a plain return value leaves by `out`. By
-    `rejected` leaves a token that its group refuses: the breaker is open, the bulkhead full.
+    `rejected` leaves a token that its group refuses.
     """
 
     call: Callable[..., Any]

@@ -28,10 +28,12 @@ from ._lines import Line, compile_lines
 from ._log import about, logger
 from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Outcome, Record
 from ._state import (
+    ACTIVE,
     Ending,
     ExecutionState,
     Finished,
     Limits,
+    State,
     Stopping,
     Token,
 )
@@ -215,6 +217,13 @@ class Execution:
     def id(self) -> str:
         """Its identity, unique within the runtime."""
         return self.state.id
+
+    @property
+    def shown_state(self) -> State:
+        """The state's public name: with attempts parked and none going on, it waits."""
+        state = self.state
+        only_parked = self.parked and self.parked == state.in_flight and not state.calls
+        return "waiting" if only_parked and state.control is ACTIVE else state.name
 
     def clock(self) -> float:
         """The runtime's time, in seconds."""

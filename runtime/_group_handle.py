@@ -1,0 +1,108 @@
+"""The handle of a node group: what its guards say, and control of its breaker by hand."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+
+import attrs
+
+from ..supervision import BreakerChange, BreakerState, Tally
+from ._errors import BadArgument
+from ._groups import NodeGroup
+from ._watch import Watch
+
+NO_CALLS = Tally()
+
+
+@attrs.frozen(kw_only=True)
+class GroupStatus:
+    """A group at one moment. `breaker` is None where there is none; `tally` is what it measured.
+
+    `retry_after` is in how many seconds the breaker may let an attempt through: 0 if it would now,
+    None if nobody knows. `budget` is what is left for retries, in tokens (None: no limit).
+    Attempts are `running`, `queued` for a place, or `parked` until they may try again;
+    `retries_refused` counts those that the budget did not allow.
+    """
+
+    name: str
+    breaker: BreakerState | None
+    tally: Tally
+    retry_after: float | None
+    budget: float | None
+    running: int
+    queued: int
+    parked: int
+    retries_refused: int
+
+
+class GroupHandle:
+    """A node group of a running runtime; safe to use from any thread."""
+
+    def __init__(
+        self,
+        group: NodeGroup,
+        do: Callable[[Callable[[], None]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._group = group
+        self._do = do
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<GroupHandle {self._group.name!r}>"
+
+    @property
+    def name(self) -> str:
+        """Its name in the tree."""
+        return self._group.name
+
+    def status(self) -> GroupStatus:
+        """Look at it now."""
+        group, now = self._group, self._clock()
+        gate = group.gate
+        breaker = gate.breaker if gate is not None else None
+        return GroupStatus(
+            name=group.name,
+            breaker=None if breaker is None else breaker.state,
+            tally=NO_CALLS if breaker is None or gate is None else gate.tally(now),
+            retry_after=0.0 if breaker is None else breaker.retry_after(now),
+            budget=None if gate is None else gate.budget,
+            running=group.dispatcher.running,
+            queued=group.dispatcher.queued,
+            parked=group.parked_count,
+            retries_refused=group.retries_refused,
+        )
+
+    def isolate(self) -> None:
+        """Open the breaker until `reset`: attempts are parked or refused."""
+        self._do_to_breaker("isolate", self._group.isolate)
+
+    def disable(self) -> None:
+        """Let all attempts through, unmeasured, until `reset`."""
+        self._do_to_breaker("disable", self._group.disable)
+
+    def reset(self) -> None:
+        """Close the breaker, forget what it measured, and let go what is parked."""
+        self._do_to_breaker("reset", self._group.reset)
+
+    def _do_to_breaker(self, call: str, action: Callable[[], None]) -> None:
+        """Raises `BadArgument` if the group has no breaker."""
+        if self._group.policy.breaker is None:
+            raise BadArgument(call, "group", self._group.name, "a group with a breaker")
+        self._do(action)
+
+    def watch(self, capacity: int = 1000) -> Watch[BreakerChange]:
+        """Follow the breaker: every change of its state from now on, in order, for ever."""
+        watch: Watch[BreakerChange] = Watch(capacity)
+        reference, watchers = weakref.ref(watch), self._group.watchers
+
+        def tell(change: BreakerChange) -> None:
+            watching = reference()
+            if watching is None:
+                watchers.remove(tell)
+            else:
+                watching.offer(change)
+
+        self._do(lambda: watchers.append(tell))
+        return watch
