@@ -8,8 +8,9 @@ worker that may exist is busy, or at least one is awake*, that is, scheduled to 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context, copy_context
+from types import FrameType
 from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -150,6 +151,7 @@ class Dispatcher(Generic[J]):
         self._queue: JobQueue[J] = deque[J]() if queue is None else queue
         self._nursery: trio.Nursery | None = None
         self._idle: list[Worker[J]] = []
+        self._crew: set[Worker[J]] = set()
         self._awake = 0
         self.workers: int = 0
 
@@ -192,6 +194,12 @@ class Dispatcher(Generic[J]):
         if not self._awake:
             self._wake_one()
 
+    def stop_all(self, is_meant: Callable[[J], bool]) -> None:
+        """Stop every job of a kind that has a worker."""
+        for worker in tuple(self._crew):
+            if worker.job is not None and is_meant(worker.job):
+                worker.stop()
+
     def wake(self) -> None:
         """Have a worker look at the queue, if there is anything to see."""
         if self._queue and not self._awake:
@@ -216,6 +224,7 @@ class Dispatcher(Generic[J]):
         worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context())
         self._begin_slice(worker)
         _WORKERS[worker.task] = worker
+        self._crew.add(worker)
         try:
             while await self._serve_under_scope(worker):
                 pass
@@ -225,6 +234,7 @@ class Dispatcher(Generic[J]):
                 self._nursery = None  # it is about to end: nobody may be started any more
                 raise
         finally:
+            self._crew.discard(worker)
             self.workers -= 1
             self._give_back_slot(worker)
             self.wake()
@@ -330,3 +340,30 @@ def current_job() -> object:
             return worker.job
         task = task.parent_nursery.parent_task if task.parent_nursery is not None else None
     return None
+
+
+def job_in(stack: Sequence[FrameType]) -> tuple[object, Sequence[FrameType]]:
+    """The job that a thread works for whose stack (outermost first) this is, and its frames.
+
+    None and no frames if it works for none. For another thread than that: it costs jobs nothing,
+    and as the workers go on meanwhile, it may find nothing where there is something.
+    """
+    places = {id(frame): place for place, frame in enumerate(stack)}
+    try:
+        for worker_task, worker in list(_WORKERS.items()):
+            for task in _with_children(worker_task):
+                place = places.get(id(getattr(task.coro, "cr_frame", None)))
+                if place is not None and worker.job is not None:
+                    return worker.job, stack[place:]
+    except RuntimeError:  # something changed while we went over it
+        pass
+    return None, ()
+
+
+def _with_children(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
+    tasks = [task]
+    while tasks:
+        task = tasks.pop()
+        yield task
+        for nursery in list(task.child_nurseries):
+            tasks += nursery.child_tasks

@@ -35,8 +35,10 @@ from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
 from ._group_registry import GroupRegistry
 from ._options import Options
+from ._restarts import Restarts
 from ._timers import Timers
 from ._views import Outcome, outcome_of
+from ._watchdog import watchdogs
 from .definition import Process, ProcessDefinition
 from .execution import (
     Begin,
@@ -83,7 +85,10 @@ class Core:
         self.groups = GroupRegistry(self, groups)
         self.executions = Executions(self.live, self._close_one, self.when_idle)
         services = self._supervisor(
-            "services", Child("timers", self.timers.run), strategy="rest_for_one"
+            "services",
+            Child("timers", self.timers.run),
+            *watchdogs(options.block_warning),
+            strategy="rest_for_one",
         )
         self.root = self._supervisor(
             "runtime",
@@ -93,6 +98,7 @@ class Core:
             intensity=Intensity(restarts=0),
         )
         self.is_closing = False
+        self._restarts = Restarts(self)
         self._waiting: dict[str, list[Reply[Outcome]]] = {}
         self._idle: list[Reply[None]] = []
         self._thread = threading.get_ident()
@@ -331,7 +337,12 @@ class Core:
         """Begin a child execution; it inherits nothing but what it is given."""
         kind = parent.state.tokens[effect.step].node.spec.kind
         assert isinstance(kind, Process)
-        if self.find(effect.child) is not None:
+        existing = self.find(effect.child)
+        if existing is not None and existing.parent == (parent.id, effect.step):
+            if existing.id in self.past:  # it ended while its parent was being restarted
+                self._tell_parent(existing.parent, outcome_of(existing))
+            return
+        if existing is not None:
             reason = f"an execution {effect.child!r} exists already"
             ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, reason)
             self.turns.post(parent, ended)
@@ -351,7 +362,7 @@ class Core:
         paused: Reply[Any] = Reply()
 
         def report() -> None:
-            self.turns.post(parent, ChildPaused(effect.step))
+            self.turns.post(self.live.get(parent.id, parent), ChildPaused(effect.step))
 
         paused.when_done(report)
         self.turns.post(child, effect.message, paused)
@@ -380,6 +391,10 @@ class Core:
                 idle.answer(None)
         if self.admission.queued:
             self._admit()
+
+    def crashed(self, execution: Execution, error: Exception) -> None:
+        """An execution has crashed: there is another life, or it ends as failed."""
+        self._restarts.crashed(execution, error)
 
     def _tell_parent(self, address: tuple[str, int], outcome: Outcome) -> None:
         parent_id, step = address

@@ -6,7 +6,7 @@ import builtins
 import secrets
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, cast, get_args
 
 import attrs
 import trio
@@ -14,7 +14,13 @@ import trio
 from ..actors import DeadLetters, RuntimeClosed
 from ..supervision import SupervisorGaveUp, TreeNode
 from ._core import Core, begin_message
-from ._errors import BadArgument, ExecutionConflict, UnknownExecution
+from ._errors import (
+    BadArgument,
+    ExecutionConflict,
+    NotInTrio,
+    RuntimeNotOpen,
+    UnknownExecution,
+)
 from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._options import Options
@@ -36,6 +42,8 @@ class Runtime:
         return f"<Runtime {self._core.id} live={len(self._core.live)}>"
 
     async def __aenter__(self) -> Self:
+        if not trio.lowlevel.in_trio_task():
+            raise NotInTrio("open_runtime")
         core = Core(secrets.token_hex(4), self.options)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
@@ -73,7 +81,7 @@ class Runtime:
 
     def _opened(self) -> Core:
         if self._core is None:
-            raise RuntimeClosed("not opened")
+            raise RuntimeNotOpen
         return self._core
 
     @property
@@ -141,6 +149,8 @@ class Runtime:
         execution's id. Ended ones are included as long as they are kept (`keep_ended`).
         """
         core = self._opened()
+        if state is not None and state not in STATES:
+            raise BadArgument("list", "state", state, f"one of {', '.join(STATES)}")
         handles = [self.get(id) for id in (*core.past, *core.live) if id.startswith(prefix)]
         statuses = ((handle, handle.status()) for handle in handles)
         return [
@@ -175,6 +185,7 @@ def _first_leaf(error: BaseException) -> BaseException:
 
 
 NO_INPUTS: dict[str, Any] = {}
+STATES: tuple[State, ...] = get_args(State)
 
 
 def _check_arguments(definition: object, inputs: object, id: object) -> None:
@@ -215,7 +226,10 @@ def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:
     execution and leaves no task behind; a cancellation of the block does the same. Raises
     `OptionError`.
     """
-    options = options or Options()
+    options = Options() if options is None else options
+    if not isinstance(options, Options):
+        expected = "Options (of a mapping: `Options.from_mapping`)"
+        raise BadArgument("open_runtime", "options", options, expected)
     if changes:
         given = {field.name: getattr(options, field.name) for field in attrs.fields(Options)}
         options = Options.from_mapping({**given, **changes})

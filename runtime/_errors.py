@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ..actors import ProcessEngineError
+from ..actors import ProcessEngineError, RuntimeClosed
 from ..supervision import Group
 from .execution import ErrorContext
 
@@ -85,6 +85,26 @@ class BadArgument(ProcessEngineError):
 
 
 @attrs.define(eq=False, str=False)
+class RuntimeNotOpen(RuntimeClosed):
+    """A runtime was used before its block; enter that first."""
+
+    runtime: str = "not open yet"
+
+    def __str__(self) -> str:
+        return "this runtime is not open yet: use it inside `async with open_runtime() as runtime`"
+
+
+@attrs.define(eq=False, str=False)
+class NotInTrio(ProcessEngineError, RuntimeError):
+    """Something was done outside trio that needs it; under asyncio, run trio in a thread."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} needs trio: it works in what `trio.run` runs, not under another loop"
+
+
+@attrs.define(eq=False, str=False)
 class UnknownExecution(ProcessEngineError):
     """There is no execution of that id, or it ended so long ago that it was forgotten."""
 
@@ -116,4 +136,5 @@ class OptionError(ProcessEngineError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {name}: {fault}" for name, fault in self.faults.items())
-        return f"{self.source}: {len(self.faults)} bad option(s){lines}"
+        count = f"{len(self.faults)} bad option{'s' if len(self.faults) != 1 else ''}"
+        return f"{self.source}: {count}{lines}"

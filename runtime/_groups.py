@@ -73,7 +73,7 @@ class NodeGroup:
 
     `parked` are jobs that wait for the breaker, oldest first. Those that wait for their time by the
     rate are in `_scheduled`; among them may be some that were withdrawn. `_returning` counts parked
-    jobs that were let go and have not asked the gate again yet.
+    jobs that were let go and have not asked the gate again yet. `submit` is how attempts get here.
     """
 
     ended_at: None = None  # for `Timers`: a group never ends
@@ -103,8 +103,10 @@ class NodeGroup:
             slots=house.slots,
             context=house.context,
         )
-        if bulkhead is None:
-            self.submit = self.dispatcher.submit  # one call less for every attempt
+        # Where there is no bulkhead this saves every attempt a call.
+        self.submit: Callable[[Job], None] = (
+            self.dispatcher.submit if bulkhead is None else self._submit_to_bulkhead
+        )
 
     def __repr__(self) -> str:
         return f"<NodeGroup {self.name!r} {self.dispatcher!r} parked={self.parked_count}>"
@@ -116,7 +118,7 @@ class NodeGroup:
 
     # The way in
 
-    def submit(self, job: Job) -> None:
+    def _submit_to_bulkhead(self, job: Job) -> None:
         """Have the attempt of a token made; refuse it if too many wait already."""
         bulkhead, queue = self.policy.bulkhead, self._queue
         assert bulkhead is not None
@@ -148,6 +150,10 @@ class NodeGroup:
             if job.start is not None:
                 self.gate.return_start(job.start, self._house.clock())
             self._after(self._house.clock())
+
+    def stop_all(self, execution: Execution) -> None:
+        """Stop every attempt that is made here for an execution."""
+        self.dispatcher.stop_all(lambda job: job.execution is execution)
 
     def admit(self, job: Job) -> bool:
         """Ask the gate; a job that may not begin is parked, or its attempt has failed."""

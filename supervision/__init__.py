@@ -3,6 +3,7 @@
 This folder never awaits and never reads a clock. Start reading at `_retry`, then `_breaker`.
 """
 
+from ._backoff import Backoff
 from ._breaker import Breaker, BreakerChange, BreakerPolicy, BreakerState, Permit, Refusal
 from ._budget import BudgetPolicy, RetryBudget
 from ._child import Child, TreeNode
@@ -24,6 +25,7 @@ __all__ = [
     "DEFAULT_GROUP",
     "NOT_CALM",
     "NO_RETRY",
+    "Backoff",
     "Breaker",
     "BreakerChange",
     "BreakerPolicy",

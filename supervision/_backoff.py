@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import attrs
-from attrs import validators
+
+from ._expected import FROM_1, SECONDS, SHARE_OR_0
 
 
 @attrs.frozen(kw_only=True)
@@ -15,11 +16,11 @@ class Backoff:
     before it failed starts again from `initial`.
     """
 
-    initial: float = attrs.field(default=0.1, validator=validators.ge(0))
-    maximum: float = attrs.field(default=10.0, validator=validators.ge(0))
-    multiplier: float = attrs.field(default=2.0, validator=validators.ge(1))
-    jitter: float = attrs.field(default=0.5, validator=[validators.ge(0), validators.le(1)])
-    healthy: float = attrs.field(default=30.0, validator=validators.ge(0))
+    initial: float = attrs.field(default=0.1, validator=SECONDS)
+    maximum: float = attrs.field(default=10.0, validator=SECONDS)
+    multiplier: float = attrs.field(default=2.0, validator=FROM_1)
+    jitter: float = attrs.field(default=0.5, validator=SHARE_OR_0)
+    healthy: float = attrs.field(default=30.0, validator=SECONDS)
 
     def delay(self, failures: int, draw: float) -> float:
         """Seconds to wait after the `failures`-th failure in a row; `draw` is in [0, 1)."""

@@ -12,17 +12,14 @@ neutral and gives its permit back; a probe that nobody reports on is written off
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
-from attrs import validators
 
+from ._expected import FROM_0, FROM_1, LENGTH, SHARE, whole
 from ._window import CountWindow, Tally, TimeWindow, Window
 
 BreakerState = Literal["closed", "open", "half_open", "isolated", "disabled"]
-
-_count: Any = validators.optional(validators.and_(validators.ge(1)))
-_share = validators.optional(validators.and_(validators.gt(0.0), validators.le(1.0)))
 
 
 @attrs.frozen(kw_only=True)
@@ -39,21 +36,19 @@ class BreakerPolicy:
     without an outcome is written off after `probe_lease`.
     """
 
-    consecutive_failures: int | None = attrs.field(default=5, validator=_count)
-    failure_rate: float | None = attrs.field(default=None, validator=_share)
-    slow_rate: float | None = attrs.field(default=None, validator=_share)
-    slow_seconds: float = attrs.field(default=60.0, validator=validators.gt(0))
-    minimum_calls: int = attrs.field(default=10, validator=validators.ge(1))
-    window_calls: int = attrs.field(default=100, validator=validators.ge(1))
-    window_seconds: float | None = attrs.field(
-        default=None, validator=validators.optional(validators.gt(0))
-    )
-    open_seconds: float = attrs.field(default=60.0, validator=validators.gt(0))
-    open_multiplier: float = attrs.field(default=1.0, validator=validators.ge(1))
-    open_maximum: float = attrs.field(default=600.0, validator=validators.gt(0))
-    open_jitter: float = attrs.field(default=0.0, validator=validators.ge(0))
-    probes: int = attrs.field(default=1, validator=validators.ge(1))
-    probe_lease: float = attrs.field(default=60.0, validator=validators.gt(0))
+    consecutive_failures: int | None = attrs.field(default=5, validator=whole(1).or_none)
+    failure_rate: float | None = attrs.field(default=None, validator=SHARE.or_none)
+    slow_rate: float | None = attrs.field(default=None, validator=SHARE.or_none)
+    slow_seconds: float = attrs.field(default=60.0, validator=LENGTH)
+    minimum_calls: int = attrs.field(default=10, validator=whole(1))
+    window_calls: int = attrs.field(default=100, validator=whole(1))
+    window_seconds: float | None = attrs.field(default=None, validator=LENGTH.or_none)
+    open_seconds: float = attrs.field(default=60.0, validator=LENGTH)
+    open_multiplier: float = attrs.field(default=1.0, validator=FROM_1)
+    open_maximum: float = attrs.field(default=600.0, validator=LENGTH)
+    open_jitter: float = attrs.field(default=0.0, validator=FROM_0)
+    probes: int = attrs.field(default=1, validator=whole(1))
+    probe_lease: float = attrs.field(default=60.0, validator=LENGTH)
 
     def window(self) -> Window:
         """An empty window of the kind that is asked for."""

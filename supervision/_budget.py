@@ -18,10 +18,14 @@ given, and a failure that says not to retry it takes no token.
 
 from __future__ import annotations
 
+import math
+
 import attrs
-from attrs import validators
+
+from ._expected import number, whole
 
 _PARTS = 1000
+_RATIO = number("a number from 0.001", lambda value: 1 / _PARTS <= value < math.inf)
 
 
 @attrs.frozen
@@ -32,12 +36,8 @@ class BudgetPolicy:
     eleven attempts fails. A `ratio` is at least 0.001 and rounded to thousandths.
     """
 
-    tokens: int = attrs.field(
-        default=100, validator=[validators.instance_of(int), validators.ge(1)]
-    )
-    ratio: float = attrs.field(
-        default=0.1, validator=[validators.ge(1 / _PARTS), validators.lt(float("inf"))]
-    )
+    tokens: int = attrs.field(default=100, validator=whole(1))
+    ratio: float = attrs.field(default=0.1, validator=_RATIO)
 
 
 class RetryBudget:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import attrs
 import trio
-from attrs import validators
 
+from ._expected import SECONDS, Expected, choice, instance
 from ._intensity import Intensity
 from ._strategy import RestartType, Strategy
 
@@ -56,20 +55,12 @@ class Runnable(Protocol):
         raise NotImplementedError
 
 
-def _check_start(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, Runnable) or callable(value)):
-        raise TypeError(f"'{field.name}' must be an async function or runnable, got {value!r:.80}")
-
-
-def _check_name(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"'{field.name}' must be a text that is not empty, got {value!r:.80}")
-
-
-def _check_seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
-    if not good or math.isnan(value):  # type: ignore[arg-type]
-        raise ValueError(f"'{field.name}' must be a number of seconds from 0, got {value!r:.80}")
+_START = Expected(
+    "an async function or a supervisor",
+    lambda value: isinstance(value, Runnable) or callable(value),
+)
+_NAME = Expected("text that is not empty", lambda value: isinstance(value, str) and value != "")
+_INTENSITY = instance(Intensity, "an Intensity").or_none
 
 
 @attrs.frozen
@@ -85,18 +76,16 @@ class Child:
     A `permanent` child is restarted however it ends, a `transient` one if it raises, a
     `temporary` one never. `intensity` limits its own restarts, next to those of the supervisor.
 
-    Raises `ValueError` or `TypeError` naming the field and the value.
+    Raises `ValueError` naming the field, the value and what was expected.
     """
 
-    name: str = attrs.field(validator=_check_name)
-    start: Service | Runnable = attrs.field(validator=_check_start)
+    name: str = attrs.field(validator=_NAME)
+    start: Service | Runnable = attrs.field(validator=_START)
     restart: RestartType = attrs.field(
-        default="permanent", validator=validators.in_(("permanent", "transient", "temporary"))
+        default="permanent", validator=choice("permanent", "transient", "temporary")
     )
-    shutdown: float = attrs.field(default=5.0, validator=_check_seconds)
-    intensity: Intensity | None = attrs.field(
-        default=None, validator=validators.optional(validators.instance_of(Intensity))
-    )
+    shutdown: float = attrs.field(default=5.0, validator=SECONDS)
+    intensity: Intensity | None = attrs.field(default=None, validator=_INTENSITY)
 
     @property
     def kind(self) -> str:

@@ -128,6 +128,20 @@ class Gate:
         """Whether the retry budget has anything left."""
         return self._budget is None or self._budget.allows_retry
 
+    def admits_hedge(self, now: float) -> bool:
+        """Whether a call may be made beside that of an attempt; if so, it counts for the rate.
+
+        Only while the breaker is closed or disabled and the retry budget has something left.
+        """
+        self.fold(now)
+        is_closed = self.breaker is None or self.breaker.state in ("closed", "disabled")
+        if not is_closed or not self.allows_retry:
+            return False
+        wait = 0.0 if self._rate is None else self._rate.reserve(now)
+        if wait:
+            self.return_start(now + wait, now)
+        return not wait
+
     @property
     def budget(self) -> float | None:
         """Tokens in the retry budget; None if there is none."""

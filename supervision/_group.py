@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
-from attrs import validators
 
 from ._breaker import BreakerPolicy
 from ._budget import BudgetPolicy
+from ._expected import FLAG, LENGTH, TEXT, choice, instance, whole
 from ._rate import RatePolicy
 from ._retry import Retry
 
@@ -25,14 +25,15 @@ class Bulkhead:
     the queue full is refused.
     """
 
-    concurrency: int = attrs.field(validator=[validators.instance_of(int), validators.ge(1)])
-    waiting: int = attrs.field(
-        default=10_000, validator=[validators.instance_of(int), validators.ge(0)]
-    )
+    concurrency: int = attrs.field(validator=whole(1))
+    waiting: int = attrs.field(default=10_000, validator=whole(0))
 
 
-def _a(policy: type[object]) -> Any:
-    return validators.optional(validators.instance_of(policy))
+_BREAKER = instance(BreakerPolicy, "a BreakerPolicy").or_none
+_BULKHEAD = instance(Bulkhead, "a Bulkhead").or_none
+_RATE = instance(RatePolicy, "a RatePolicy").or_none
+_RETRY = instance(Retry, "a Retry").or_none
+_BUDGET = instance(BudgetPolicy, "a BudgetPolicy").or_none
 
 
 @attrs.frozen
@@ -46,23 +47,17 @@ class Group:
     runtime that has a shared group of this name.
     """
 
-    name: str = attrs.field(validator=validators.instance_of(str))
-    breaker: BreakerPolicy | None = attrs.field(
-        default=None, kw_only=True, validator=_a(BreakerPolicy)
-    )
-    bulkhead: Bulkhead | None = attrs.field(default=None, kw_only=True, validator=_a(Bulkhead))
-    rate: RatePolicy | None = attrs.field(default=None, kw_only=True, validator=_a(RatePolicy))
-    retry: Retry | None = attrs.field(default=None, kw_only=True, validator=_a(Retry))
-    budget: BudgetPolicy | None = attrs.field(
-        default=None, kw_only=True, validator=_a(BudgetPolicy)
-    )
-    timeout: float | None = attrs.field(
-        default=None, kw_only=True, validator=validators.optional(validators.gt(0))
-    )
+    name: str = attrs.field(validator=TEXT)
+    breaker: BreakerPolicy | None = attrs.field(default=None, kw_only=True, validator=_BREAKER)
+    bulkhead: Bulkhead | None = attrs.field(default=None, kw_only=True, validator=_BULKHEAD)
+    rate: RatePolicy | None = attrs.field(default=None, kw_only=True, validator=_RATE)
+    retry: Retry | None = attrs.field(default=None, kw_only=True, validator=_RETRY)
+    budget: BudgetPolicy | None = attrs.field(default=None, kw_only=True, validator=_BUDGET)
+    timeout: float | None = attrs.field(default=None, kw_only=True, validator=LENGTH.or_none)
     when_open: WhenOpen = attrs.field(
-        default="park", kw_only=True, validator=validators.in_(("park", "fail"))
+        default="park", kw_only=True, validator=choice("park", "fail")
     )
-    shared: bool = attrs.field(default=False, kw_only=True, validator=validators.instance_of(bool))
+    shared: bool = attrs.field(default=False, kw_only=True, validator=FLAG)
 
     @property
     def is_plain(self) -> bool:

@@ -5,12 +5,9 @@ Source: Dean and Barroso, "The Tail at Scale" (CACM, 2013); the hedging policy o
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
-from attrs import validators
 
-_wait: Any = [validators.instance_of((int, float)), validators.ge(0), validators.lt(float("inf"))]
+from ._expected import FINITE_SECONDS, whole
 
 
 @attrs.frozen
@@ -21,5 +18,5 @@ class Hedge:
     `after` starts all of them together. Only for functions that are safe to run twice at once.
     """
 
-    after: float = attrs.field(validator=_wait)
-    most: int = attrs.field(default=2, validator=[validators.instance_of(int), validators.ge(2)])
+    after: float = attrs.field(validator=FINITE_SECONDS)
+    most: int = attrs.field(default=2, validator=whole(2))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import attrs
-from attrs import validators
 
 from ..actors import ProcessEngineError
-
-_wait: Any = [validators.instance_of((int, float)), validators.ge(0), validators.lt(math.inf)]
+from ._expected import FINITE_SECONDS
 
 
 class NonRetryable(ProcessEngineError):
@@ -25,7 +20,7 @@ class RetryLater(ProcessEngineError):
     policy of the node still says how many there are and how long all of it may take.
     """
 
-    after: float = attrs.field(validator=_wait)
+    after: float = attrs.field(validator=FINITE_SECONDS)
     message: str = ""
 
     def __str__(self) -> str:

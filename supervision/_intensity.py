@@ -7,15 +7,16 @@ restarts exactly `seconds` old still count.
 from __future__ import annotations
 
 import attrs
-from attrs import validators
+
+from ._expected import LENGTH, whole
 
 
 @attrs.frozen
 class Intensity:
     """At most `restarts` within any `seconds`; one more, and the supervisor gives up."""
 
-    restarts: int = attrs.field(default=3, validator=validators.ge(0))
-    seconds: float = attrs.field(default=5.0, validator=validators.gt(0))
+    restarts: int = attrs.field(default=3, validator=whole(0))
+    seconds: float = attrs.field(default=5.0, validator=LENGTH)
 
     def add(self, history: tuple[float, ...], now: float) -> tuple[float, ...] | None:
         """The history with a restart at `now`, less what is too old; None if that is too many."""

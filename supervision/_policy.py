@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import attrs
-from attrs import validators
 
 from ._backoff import Backoff
+from ._expected import choice, instance
 from ._intensity import Intensity
 from ._strategy import Strategy
 
@@ -16,9 +16,9 @@ class Policy:
 
     strategy: Strategy = attrs.field(
         default="one_for_one",
-        validator=validators.in_(("one_for_one", "one_for_all", "rest_for_one", "dynamic")),
+        validator=choice("one_for_one", "one_for_all", "rest_for_one", "dynamic"),
     )
     intensity: Intensity = attrs.field(
-        default=Intensity(), validator=validators.instance_of(Intensity)
+        default=Intensity(), validator=instance(Intensity, "an Intensity")
     )
-    backoff: Backoff = attrs.field(default=Backoff(), validator=validators.instance_of(Backoff))
+    backoff: Backoff = attrs.field(default=Backoff(), validator=instance(Backoff, "a Backoff"))

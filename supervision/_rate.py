@@ -7,15 +7,12 @@ not turned away but given the time of its start, and may be taken back.
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
-from attrs import validators
+
+from ._expected import FINITE_LENGTH, whole
 
 _ROUNDING = 1e-9
 """Seconds: a wait as short as this is only what floats make of none."""
-
-_length: Any = [validators.instance_of((int, float)), validators.gt(0), validators.lt(float("inf"))]
 
 
 @attrs.frozen
@@ -27,12 +24,9 @@ class RatePolicy:
     start in the first `seconds` after a rest; a burst of 1 spaces all calls evenly.
     """
 
-    calls: int = attrs.field(validator=[validators.instance_of(int), validators.ge(1)])
-    seconds: float = attrs.field(validator=_length)
-    burst: int | None = attrs.field(
-        default=None,
-        validator=validators.optional([validators.instance_of(int), validators.ge(1)]),
-    )
+    calls: int = attrs.field(validator=whole(1))
+    seconds: float = attrs.field(validator=FINITE_LENGTH)
+    burst: int | None = attrs.field(default=None, validator=whole(1).or_none)
 
     @property
     def interval(self) -> float:

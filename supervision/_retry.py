@@ -7,8 +7,8 @@ Marc Brooker's "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 from typing import Literal
 
 import attrs
-from attrs import validators
 
+from ._expected import ERRORS, FROM_1, LENGTH, SECONDS, choice, whole
 from ._hints import NonRetryable, RetryLater
 
 Jitter = Literal["full", "decorrelated", "none"]
@@ -26,18 +26,14 @@ class Retry:
     attempts and waits of a node together may take `total` seconds; None sets no such bound.
     """
 
-    attempts: int = attrs.field(
-        default=4, validator=[validators.instance_of(int), validators.ge(1)]
-    )
-    initial: float = attrs.field(default=1.0, validator=validators.ge(0))
-    maximum: float = attrs.field(default=30.0, validator=validators.ge(0))
-    multiplier: float = attrs.field(default=2.0, validator=validators.ge(1))
-    jitter: Jitter = attrs.field(
-        default="full", validator=validators.in_(("full", "decorrelated", "none"))
-    )
-    on: tuple[type[Exception], ...] = (Exception,)
-    never: tuple[type[Exception], ...] = ()
-    total: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0)))
+    attempts: int = attrs.field(default=4, validator=whole(1))
+    initial: float = attrs.field(default=1.0, validator=SECONDS)
+    maximum: float = attrs.field(default=30.0, validator=SECONDS)
+    multiplier: float = attrs.field(default=2.0, validator=FROM_1)
+    jitter: Jitter = attrs.field(default="full", validator=choice("full", "decorrelated", "none"))
+    on: tuple[type[Exception], ...] = attrs.field(default=(Exception,), validator=ERRORS)
+    never: tuple[type[Exception], ...] = attrs.field(default=(), validator=ERRORS)
+    total: float | None = attrs.field(default=None, validator=LENGTH.or_none)
 
     def is_retryable(self, error: Exception) -> bool:
         """Whether an attempt that failed with `error` may be repeated at all.

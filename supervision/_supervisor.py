@@ -176,6 +176,7 @@ class Supervisor:
                 await self._supervise()
             except BaseException as error:  # noqa: BLE001 - raised again once all have ended
                 run.interruption = error
+                # What interrupted us must not interrupt the wait for the children as well.
                 nursery.cancel_scope.shield = True
                 self.shut_down()
         self._run = None

@@ -129,25 +129,28 @@ def _integer(text: str, least: int) -> int:
     raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
 
 
-def named_values(flag: str, texts: Sequence[str]) -> dict[str, Any]:
-    """The values behind `name=value`, one for each name; raises `Misuse` naming the offender."""
+def named_values(flag: str, texts: Sequence[str], form: str = "NAME=VALUE") -> dict[str, Any]:
+    """The values behind `name=value`, one for each name; raises `Misuse` naming the offender.
+
+    `form` is what such a text looks like in the help.
+    """
     values: dict[str, Any] = {}
-    for name, value in named_pairs(flag, texts):
+    for name, value in named_pairs(flag, texts, form):
         if name in values:
             raise Misuse(f"{flag} {name}: given twice")
         values[name] = value
     return values
 
 
-def named_pairs(flag: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
+def named_pairs(flag: str, texts: Sequence[str], form: str = "NAME=VALUE") -> list[tuple[str, Any]]:
     """As `named_values`, but a name may come again."""
-    return [_named_value(flag, text) for text in texts]
+    return [_named_value(flag, text, form) for text in texts]
 
 
-def _named_value(flag: str, text: str) -> tuple[str, Any]:
+def _named_value(flag: str, text: str, form: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise Misuse(f"{flag} {text}: expected NAME=VALUE")
+        raise Misuse(f"{flag} {text}: expected {form}")
     if value.startswith("@"):
         return name, _file_value(f"{flag} {text}", Path(value[1:]))
     return name, _value(value)

@@ -8,6 +8,7 @@ from ..definition import DefinitionError, ProcessDefinition
 from ._loading import load
 from ._output import Output
 from ._plain import fault_data
+from ._words import counted
 
 
 def check(arguments: argparse.Namespace, output: Output) -> int:
@@ -28,8 +29,9 @@ def _report_faults(error: DefinitionError, file: str, output: Output) -> None:
 
 
 def _report(definition: ProcessDefinition, file: str, output: Output) -> None:
-    size = f"{len(definition.nodes)} nodes, {len(definition.connections)} connections"
-    output.line(f"{file}: {definition}, {size}, no faults", "green")
+    nodes = counted(len(definition.nodes), "node")
+    connections = counted(len(definition.connections), "connection")
+    output.line(f"{file}: {definition}, {nodes}, {connections}, no faults", "green")
     for finding in definition.warnings:
         output.line(f"  warning: {finding}", "yellow")
     warnings = [{"place": each.place, "message": each.message} for each in definition.warnings]

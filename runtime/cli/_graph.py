@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..drawing import draw_mermaid, draw_svg
 from ._files import write
 from ._loading import load_to_draw
+from ._misuse import Misuse
 from ._output import Output
 
 
 def graph(arguments: argparse.Namespace, output: Output) -> int:
     """Draw to standard output or into a file."""
-    definition = load_to_draw(arguments.file, arguments.nodes)
     target: str | None = arguments.output
-    names_svg = target is not None and target.lower().endswith(".svg")
-    format = arguments.format or ("svg" if names_svg else "mermaid")
+    format = arguments.format or _format_of(target)
+    definition = load_to_draw(arguments.file, arguments.nodes)
     drawing = draw_svg(definition) if format == "svg" else draw_mermaid(definition)
     if target is None:
         output.text(drawing)
     else:
         write(target, drawing)
     return 0
+
+
+_MERMAID = (".mmd", ".mermaid", ".md", ".txt", "")
+
+
+def _format_of(target: str | None) -> str:
+    """The format that the name of a file asks for; raises `Misuse` for one we do not have."""
+    suffix = "" if target is None else Path(target).suffix.lower()
+    if suffix == ".svg":
+        return "svg"
+    if suffix not in _MERMAID:
+        expected = "a name that ends in .svg (a picture) or .mmd (Mermaid), or a --format"
+        raise Misuse(f"--output {target}: expected {expected}")
+    return "mermaid"

@@ -11,6 +11,8 @@ from functools import reduce
 from pathlib import Path
 from types import ModuleType
 
+import attrs
+
 from ..definition import (
     DefinitionError,
     NodeType,
@@ -53,11 +55,15 @@ class _Shelf:
 
     def load(self, file: str | Path) -> ProcessDefinition:
         path = Path(file)
+        if path.is_dir():
+            raise Misuse(f"{file}: is a folder; name a file in it")
         if not path.is_file():
             raise Misuse(f"{file}: there is no such file")
         self._open.append(path)
         try:
             return load_definition(file, self._types_for(path), definitions=self._beside(path))
+        except DefinitionError as error:
+            raise _hinted(error) from None
         finally:
             self._open.pop()
 
@@ -90,6 +96,25 @@ class _Shelf:
                 missed = {fault.value for fault in error.faults if isinstance(fault.value, str)}
                 if not isinstance(self._types, _Placeholders) or not self._types.learn(missed):
                     raise
+
+
+@attrs.define(eq=False, str=False)
+class FunctionsMissing(DefinitionError):
+    """A document names functions, and nobody has said where they are."""
+
+    def __str__(self) -> str:
+        hint = "say where the functions are: --nodes MODULE, or `modules` in the file"
+        return f"{DefinitionError.__str__(self)}\n  {hint}"
+
+
+_NO_TYPES = NodeTypes().expectation(None)
+
+
+def _hinted(error: DefinitionError) -> DefinitionError:
+    """The error, with a word about `--nodes` where there are no functions to be had at all."""
+    if any(fault.expected == _NO_TYPES for fault in error.faults):
+        return FunctionsMissing(error.definition, error.faults)
+    return error
 
 
 class _Placeholders(NodeTypes):

@@ -13,7 +13,7 @@ from ...actors import ProcessEngineError
 from ..definition import DefinitionError, InputError
 from ._plain import encoded, fault_data
 
-_COUNT = re.compile(r"(: 1 fault|: 1 bad option\(s\)|:)$")
+_COUNT = re.compile(r"(: 1 fault|: 1 bad option|:)$")
 
 Line = tuple[str, str]
 """The text of a line, and its style in rich's words."""

@@ -36,7 +36,7 @@ def simulate(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _durations(texts: list[str]) -> dict[str, float]:
-    durations = named_values("--duration", texts)
+    durations = named_values("--duration", texts, "NODE=SECONDS")
     for name, value in durations.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
             raise Misuse(f"--duration {name}: expected a number of seconds from 0, got {value!r}")

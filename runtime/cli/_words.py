@@ -15,6 +15,11 @@ def seconds(value: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+def counted(count: int, thing: str) -> str:
+    """So many of a thing: `1 node`, `2 nodes`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def event_line(event: Event, progress: Progress) -> str:
     """One event as a line, after `progress` has taken it."""
     if isinstance(event, Missed):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 import attrs
 
-from ...supervision import DEFAULT_GROUP, Group, Hedge, Retry
+from ...supervision import Group
 from ._binding import function_name
-from ._check import define
+from ._check import checked
 from ._errors import DefinitionError, Fault
 from ._expressions import Expression, Variable, expression_of
 from ._groups import GroupOptions, group_of
-from ._kinds import JoinChoice, function_kind, join_of
+from ._kinds import function_kind, join_of
 from ._model import (
     OUT,
     Case,
@@ -22,16 +22,18 @@ from ._model import (
     Delay,
     Each,
     End,
+    Function,
     Input,
     Kind,
     Node,
     Process,
     ProcessDefinition,
-    Rest,
     Runs,
     Switch,
     Wait,
 )
+from ._node_options import NodeOptions, option_faults
+from ._parts import Parts
 
 
 @attrs.frozen
@@ -112,14 +114,13 @@ class ProcessBuilder:
         (it is waited for, or abandoned after the grace period); `runs="process"` puts a picklable
         function into a worker process. `ports` are those that `Out` may choose besides `out`.
         """
-        if not isinstance(name, str):
+        if callable(name):
             return self.node(function_name(name), name, runs=runs, ports=ports, **options)
-        if function is None:
-            fault = Fault(
-                f"nodes.{name}", None, "a function: node(function) or node(name, function)"
-            )
-            raise DefinitionError(f"process {self._id!r}", (fault,))
-        return self._add(name, function_kind(function, runs, tuple(ports)), **options)
+        if not isinstance(name, str):
+            self._refuse("nodes", name, "a function, or a name and a function")
+        expected = "a function: node(function) or node(name, function)"
+        made = function_kind(self._callable(name, function, expected), runs, tuple(ports))
+        return self._add(name, made, options)
 
     def switch(
         self,
@@ -136,11 +137,11 @@ class ProcessBuilder:
         else by `default`; with neither, the node fails.
         """
         made = tuple(Case(port, expression_of(when)) for port, when in cases.items())
-        return self._add(name, Switch(made, default, choose), **options)
+        return self._add(name, Switch(made, default, choose), options)
 
     def delay(self, name: str, seconds: Any, **options: Any) -> NodeRef:
         """Add a wait of so many seconds: a number, or a function of the memory."""
-        return self._add(name, Delay(expression_of(seconds)), **options)
+        return self._add(name, Delay(expression_of(seconds)), options)
 
     def wait(
         self, name: str, signal: str | None = None, *, within: Any = None, **options: Any
@@ -150,7 +151,7 @@ class ProcessBuilder:
         A token leaves by port `timeout` if the signal does not come `within` so many seconds.
         """
         limit = None if within is None else expression_of(within)
-        return self._add(name, Wait(signal or name, limit), **options)
+        return self._add(name, Wait(signal or name, limit), options)
 
     def each(
         self,
@@ -170,23 +171,24 @@ class ProcessBuilder:
         """
         items: Expression = Variable(over) if isinstance(over, str) else expression_of(over)
         if concurrency is not None and concurrency < 1:
-            fault = Fault(f"nodes.{name}.concurrency", concurrency, "a number from 1, or None")
-            raise DefinitionError(f"process {self._id!r}", (fault,))
-        return self._add(
-            name, Each(function_kind(function, runs), items, item, concurrency), **options
-        )
+            self._refuse(f"nodes.{name}.concurrency", concurrency, "a number from 1, or None")
+        body = function_kind(self._callable(name, function, "a function"), runs)
+        return self._add(name, Each(body, items, item, concurrency), options)
 
     def process(self, name: str, definition: ProcessDefinition, **options: Any) -> NodeRef:
         """Add a child execution of another definition; `inputs` are its first variables."""
-        return self._add(name, Process(definition), **options)
+        if not isinstance(definition, ProcessDefinition):
+            expected = "a ProcessDefinition (of a builder: its `build()`)"
+            self._refuse(f"nodes.{name}.definition", definition, expected)
+        return self._add(name, Process(definition), options)
 
     def end(self, name: str, *, terminate: bool = False, **options: Any) -> NodeRef:
         """Add an end; with `terminate` the first token to get there completes the execution."""
-        return self._add(name, End(terminate), **options)
+        return self._add(name, End(terminate), options)
 
     def start(self, *nodes: NodeRef) -> None:
         """Name the start nodes, where they are not simply those without an incoming connection."""
-        self._start += [node.name for node in nodes]
+        self._start += [self._node("start", node).name for node in nodes]
 
     def group(self, group: str | Group, **options: Unpack[GroupOptions]) -> Group:
         """Declare a group of nodes by name and options, as `Group`, or one that is made already.
@@ -214,54 +216,75 @@ class ProcessBuilder:
         return target
 
     def _own(self, node: NodeRef, place: str) -> NodeRef:
-        if node.builder is self:
-            return node
-        fault = Fault(place, node.name, "a node made by this builder")
-        raise DefinitionError(f"process {self._id!r}", (fault,))
+        if self._node(place, node).builder is not self:
+            self._refuse(place, node.name, "a node made by this builder")
+        return node
+
+    def _node(self, place: str, node: object) -> NodeRef:
+        if not isinstance(node, NodeRef):
+            self._refuse(place, node, "a node made by this builder, as its method `node` returns")
+        return node
 
     def build(self) -> ProcessDefinition:
         """Check and seal the definition; raises `DefinitionError` listing every fault."""
-        return define(
+        parts = Parts(
             id=self._id,
             version=self._version,
-            nodes=self._nodes,
-            connections=self._connections,
-            start=self._start,
+            nodes=tuple(self._nodes),
+            connections=tuple(self._connections),
+            start=tuple(self._start),
             inputs=self._inputs,
-            groups=self._groups,
+            groups=tuple(self._groups),
             on_error=self._on_error,
             timeout=self._timeout,
             description=self._description,
         )
+        return checked(parts, self._place_of)
 
-    def _add(
-        self,
-        name: str,
-        kind: Kind,
-        *,
-        join: JoinChoice = "all",
-        rest: Rest = "absorb",
-        inputs: Mapping[str, Any] | None = None,
-        output: str | None = None,
-        retry: Retry | None = None,
-        timeout: float | None = None,
-        group: str | Group = DEFAULT_GROUP,
-        idempotent: bool = False,
-        hedge: Hedge | None = None,
-        description: str = "",
-    ) -> NodeRef:
+    def _place_of(self, index: int, part: str) -> str:
+        """The place of a connection: the node it was drawn from, and the port of that."""
+        connection = self._connections[index]
+        port = "" if part == ".from" else f".on.{connection.port}"
+        return f"nodes.{connection.source}{port}"
+
+    def _refuse(self, place: str, value: object, expected: str) -> NoReturn:
+        raise self._error((Fault(place, value, expected),))
+
+    def _error(self, faults: tuple[Fault, ...]) -> DefinitionError:
+        return DefinitionError(f"process {self._id!r}", faults)
+
+    def _callable(self, name: str, function: object, expected: str) -> Callable[..., Any]:
+        if not callable(function):
+            self._refuse(f"nodes.{name}", function, expected)
+        return function
+
+    def _add(self, name: str, kind: Kind, given: Mapping[str, Any]) -> NodeRef:
+        faults = tuple(option_faults(name, given, _OWN.get(type(kind), ())))
+        if faults:
+            raise self._error(faults)
+        options = NodeOptions(**given)
+        group = options.group
         node = Node(
             name=name,
             kind=kind,
-            join=join_of(join, rest),
-            inputs={key: expression_of(value) for key, value in (inputs or {}).items()},
-            output=output or name,
-            retry=retry,
-            timeout=timeout,
+            join=join_of(options.join, options.rest),
+            inputs={key: expression_of(value) for key, value in (options.inputs or {}).items()},
+            output=options.output or name,
+            retry=options.retry,
+            timeout=options.timeout,
             group=self.group(group).name if isinstance(group, Group) else group,
-            idempotent=idempotent,
-            hedge=hedge,
-            description=description,
+            idempotent=options.idempotent,
+            hedge=options.hedge,
+            description=options.description,
         )
         self._nodes.append(node)
         return NodeRef(self, name)
+
+
+_OWN: Mapping[type[Kind], tuple[str, ...]] = {
+    Function: ("runs", "ports"),
+    Switch: ("default", "choose"),
+    Wait: ("within",),
+    Each: ("over", "item", "concurrency", "runs"),
+    End: ("terminate",),
+}

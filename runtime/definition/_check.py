@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import attrs
 
-from ...supervision import Group
+from ...supervision import Group, Retry
 from ._errors import DefinitionError, Fault
 from ._findings import findings_of
 from ._graph import numbered, reachable
@@ -58,10 +58,15 @@ def define(
         timeout=timeout,
         description=description,
     )
+    return checked(parts)
+
+
+def checked(parts: Parts, place_of: PlaceOf = _place_in_list) -> ProcessDefinition:
+    """As `define`; `place_of` as in `drawing_faults`."""
     # Whether nodes can be reached is only asked of a drawing without other faults.
-    faults = drawing_faults(parts) or reachability_faults(parts)
+    faults = drawing_faults(parts, place_of) or reachability_faults(parts)
     if faults:
-        raise DefinitionError(f"process {id!r}", tuple(faults))
+        raise DefinitionError(f"process {parts.id!r}", tuple(faults))
     return seal(parts)
 
 
@@ -112,13 +117,20 @@ def entry_points(nodes: Sequence[Node], connections: Sequence[Connection]) -> tu
     return tuple(node.name for node in nodes if node.name not in entered)
 
 
-def _identity_faults(id: object, version: object, timeout: float | None) -> Iterator[Fault]:
+def _identity_faults(id: object, version: object, timeout: object) -> Iterator[Fault]:
     if not isinstance(id, str) or not NAME.fullmatch(id):
         yield Fault("id", id, A_NAME)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         yield Fault("version", version, "an integer from 1")
-    if timeout is not None and not timeout > 0:
-        yield Fault("timeout", timeout, "a number of seconds above 0")
+    yield from _timeout_faults("timeout", timeout)
+
+
+def _timeout_faults(place: str, timeout: object) -> Iterator[Fault]:
+    if timeout is None:
+        return
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not is_number or not timeout > 0:
+        yield Fault(place, timeout, "a number of seconds above 0")
 
 
 def _input_faults(inputs: Sequence[Input]) -> Iterator[Fault]:
@@ -142,8 +154,8 @@ def _one_node_faults(node: Node) -> Iterator[Fault]:
     place = f"nodes.{node.name}"
     if not NAME.fullmatch(node.name):
         yield Fault(place, node.name, A_NAME)
-    if node.timeout is not None and not node.timeout > 0:
-        yield Fault(f"{place}.timeout", node.timeout, "a number of seconds above 0")
+    yield from _timeout_faults(f"{place}.timeout", node.timeout)
+    yield from _retry_faults(f"{place}.retry", node.retry)
     if node.join.mode == "count" and node.join.count < 1:
         yield Fault(f"{place}.join", node.join.count, "'all', 'any', 'each' or a number from 1")
     if isinstance(node.kind, Function) and len(set(node.kind.ports)) < len(node.kind.ports):
@@ -155,6 +167,11 @@ def _one_node_faults(node: Node) -> Iterator[Fault]:
     if isinstance(node.kind, Switch) and not node.kind.cases:
         yield Fault(f"{place}.cases", [], "at least one case")
     yield from hedge_faults(node)
+
+
+def _retry_faults(place: str, retry: object) -> Iterator[Fault]:
+    if retry is not None and not isinstance(retry, Retry):
+        yield Fault(place, retry, "a Retry, such as Retry(attempts=3)")
 
 
 def _connection_faults(
@@ -182,7 +199,9 @@ def _a_node(name: str, names: Collection[str], connection: Connection) -> str:
 def _offer(connection: Connection, ports: tuple[str, ...]) -> str:
     if not ports:
         return f"no connection from {connection.source!r}: an end node lets no token out"
-    return f"a port of {connection.source!r}: {', '.join(map(repr, ports))}"
+    near = did_you_mean(connection.port, ports).removeprefix("; ")
+    hint = f" ({near})" if near else ""
+    return f"a port of {connection.source!r}: {', '.join(map(repr, ports))}{hint}"
 
 
 def _start_faults(nodes: Sequence[Node], start: Sequence[str]) -> Iterator[Fault]:

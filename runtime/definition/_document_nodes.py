@@ -40,6 +40,7 @@ from ._model import (
 )
 from ._node_types import NodeTypes
 from ._section import COUNT, FLAG, TEXT, TEXTS, Leaf, Section
+from ._suggestion import did_you_mean
 from ._values import ANYTHING, CONDITION, ITEMS, SECONDS, Known, Wanted, read_value
 
 _COMMON = (
@@ -101,7 +102,8 @@ class _NodeReader:
         content, place = self.section.content, self.section.place
         name = content.get("kind", "function" if "type" in content else NOTHING)
         if not isinstance(name, str) or name not in _KINDS:
-            expected = f"a 'type' (a node function) or a 'kind' ({', '.join(_KINDS)})"
+            known = ", ".join(_KINDS) + did_you_mean(name, _KINDS)
+            expected = f"a 'type' (a node function) or a 'kind' ({known})"
             place = place if name is NOTHING else self.section.at("kind")
             self.section.faults.append(Fault(place, name, expected))
             return None
@@ -124,8 +126,11 @@ class _NodeReader:
         }
 
     def _join(self) -> Join:
+        before = len(self.section.faults)
         choice = self.section.take("join", _JOIN, "all")
         rest = self.section.take("rest", _REST, "absorb")
+        if len(self.section.faults) > before:
+            return ALL
         if "rest" in self.section.content and choice in ("all", "each"):
             self.section.add("rest", rest, "'join: any' or a number beside it")
             return ALL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from ._binding import Binding, function_name
@@ -16,14 +16,22 @@ JoinChoice = Literal["all", "any", "each"] | int
 
 def join_of(join: JoinChoice, rest: Rest = "absorb") -> Join:
     """The join behind the way it is written in builder and documents; counts are checked later."""
+    faults = tuple(join_faults(join, rest))
+    if faults:
+        raise DefinitionError("join", faults)
     if join == "any":
         return Join("count", 1, rest)
     if isinstance(join, int):
         return Join("count", join, rest)
-    if join not in ("all", "each"):
-        fault = Fault("join", join, "'all', 'any', 'each' or a number from 1")
-        raise DefinitionError("join", (fault,))
     return Join(join)
+
+
+def join_faults(join: object, rest: object) -> Iterator[Fault]:
+    """What is no way to write a join, nor what becomes of the others."""
+    if not isinstance(join, int) and join not in ("all", "any", "each"):
+        yield Fault("join", join, "'all', 'any', 'each' or a number from 1")
+    if rest not in ("absorb", "cancel"):
+        yield Fault("rest", rest, "'absorb' or 'cancel'")
 
 
 def function_kind(

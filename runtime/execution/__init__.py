@@ -6,7 +6,7 @@ Start reading at `_state`, then `_transition` and the handlers it lists, then `_
 
 from ._actor import Execution, House, Job, NodeGroup, Program, Watcher
 from ._attempt import failed
-from ._current import current
+from ._current import attempt_in, current
 from ._effects import (
     Answer,
     CallChild,
@@ -155,6 +155,7 @@ __all__ = [
     "WakeAt",
     "Watcher",
     "about",
+    "attempt_in",
     "check_sizes",
     "current",
     "failed",

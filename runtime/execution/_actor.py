@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from ...actors import Message, Reply, Signal, TurnLoop, Update
+from ...actors import ActorGone, Message, Reply, Signal, TurnLoop, Update
 from ...supervision import NOT_CALM, Gate, Permit
 from ..definition import NodeContext, ProcessDefinition, RoutingMap
 from ._attempt import Act, compile_acts
@@ -26,7 +26,9 @@ from ._effects import (
 )
 from ._lines import Line, compile_lines
 from ._log import about, logger
+from ._patience import Patience
 from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Outcome, Record
+from ._recovery import lost_attempts, replay, restored
 from ._state import (
     ACTIVE,
     Ending,
@@ -95,11 +97,16 @@ class NodeGroup(Protocol):
     def withdrawn(self, job: Job) -> None:
         """A job that waits or is parked here is not to be done any more."""
 
+    def stop_all(self, execution: Execution) -> None:
+        """Stop every attempt that is made here for an execution."""
+
     def admit(self, job: Job) -> bool:
         """Ask the guards; if they refuse, the job is parked or has failed."""
+        ...
 
     def report(self, job: Job, outcome: Outcome, now: float) -> Outcome:
         """Tell the guards how an attempt came out; what the execution is to be told."""
+        ...
 
 
 Groups = Callable[[RoutingMap], tuple[NodeGroup, tuple[NodeGroup | None, ...]]]
@@ -135,8 +142,8 @@ class Program:
 class Alarm(Protocol):
     """Sends messages at a time."""
 
-    def add(self, due: float, execution: Execution, message: Message) -> None:
-        """Have an execution woken with `message` at `due` (seconds, the runtime's clock)."""
+    def add(self, due: float, sleeper: Execution | Patience, message: Message | None, /) -> None:
+        """Have somebody woken with `message` at `due` (seconds, the runtime's clock)."""
 
 
 class House(Protocol):
@@ -165,6 +172,9 @@ class House(Protocol):
     def ended(self, execution: Execution) -> None:
         """An execution has ended."""
 
+    def crashed(self, execution: Execution, error: Exception) -> None:
+        """A life of an execution has ended by a fault; decide whether there is another."""
+
     def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
         """A message waited for its turn until its execution had ended."""
 
@@ -185,12 +195,13 @@ class Execution:
     `replies` are the answers owed, by number. `history` alternates times and messages. Its state is
     written by `transition`, `step` and `walk` only. `untouched` is set by a worker and cleared by
     every turn and by a new watcher: while it holds, nobody else has looked at the execution.
-    `parked` counts its attempts that a group has parked.
+    While `in_turn`, the state may be half of what it is to become.
+    `parked` counts its attempts that a group has parked, `restarts` are times of its crashes.
     """
 
     __slots__ = (
-        "__weakref__", "busy", "ended_at", "history", "house", "incarnation", "parent", "parked",
-        "program", "replies", "spawned_at", "state", "untouched", "watchers",
+        "__weakref__", "busy", "ended_at", "history", "house", "in_turn", "incarnation", "parent",
+        "parked", "program", "replies", "restarts", "spawned_at", "state", "untouched", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -202,11 +213,13 @@ class Execution:
         self.house: House = house
         self.parent: tuple[str, int] | None = parent
         self.replies: dict[int, Reply[Any]] | None = None
+        self.restarts: tuple[float, ...] = ()
         self.history: list[Any] = []
         self.watchers: list[Watcher] | None = None
         self.busy: bool = False
         self.parked: int = 0
         self.untouched: bool = False
+        self.in_turn: bool = False
         self.spawned_at: float = house.clock()
         self.ended_at: float | None = None
 
@@ -232,6 +245,12 @@ class Execution:
     def grace(self) -> float:
         """Seconds that a cancelled attempt has to clean up."""
         return self.house.cancel_grace
+
+    def admits_hedge(self, token: Token) -> bool:
+        """Whether the guards of a token's group allow one more call beside those of its attempt."""
+        group = self.program.groups[token.node.index]
+        gate = None if group is None else group.gate
+        return gate is None or gate.admits_hedge(self.clock())
 
     def context(self, token: Token) -> NodeContext:
         """What the node function of an attempt may know."""
@@ -275,8 +294,10 @@ class Execution:
     def turn(self, message: Message, reply: int = 0) -> Effects:
         """Feed a message to the transition and record it."""
         self.untouched = False
+        self.in_turn = True
         now = self.house.clock()
         effects = whole_turn(self.state, message, now, reply)
+        self.in_turn = False
         if message.recorded:
             self.record(now, message)
         return effects
@@ -304,8 +325,10 @@ class Execution:
         self.untouched = False
         if isinstance(self.state.control, Finished):
             return None
+        self.in_turn = True
         try:
             effects = whole_turn(self.state, outcome, now)
+            self.in_turn = False
             self.record(now, outcome)
         except Exception as error:  # noqa: BLE001 - a supervision boundary, as in the turn loop
             self.crash(error)
@@ -314,7 +337,7 @@ class Execution:
         if effects and type(effects[0]) is Token:
             following = cast(Token, effects.pop(0))
         self.house.turns.run(self, self.perform, effects)
-        return following
+        return following if self.ended_at is None else None  # that may have crashed it
 
     def rest(self, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
@@ -364,8 +387,11 @@ class Execution:
 
     def stop(self, effect: Stop) -> None:
         """Cancel the attempt of a token."""
-        if effect.token.worker is not None:
-            effect.token.worker.stop()
+        token, house = effect.token, self.house
+        if token.worker is not None:
+            token.worker.stop()
+        if token.worker is not None:  # it has begun, and may take its time
+            house.timers.add(house.clock() + house.cancel_grace, Patience(self, token), None)
 
     def hold(self, effect: Hold) -> None:
         """Take back the attempts that wait for a worker, or are parked."""
@@ -434,23 +460,74 @@ class Execution:
             extra=about(self.id, error.node, error.attempt),
         )
 
+    # Crashes
+
     def crash(self, error: Exception) -> None:
-        """A turn raised, which is a fault of the engine: end as failed, stop what runs, say so."""
+        """A turn raised, which is a fault of the engine: this life is over, all it does is stopped.
+
+        The runtime decides whether there is another.
+        """
         logger.error(
             "execution %r: fault in the engine", self.id, exc_info=error, extra=about(self.id)
         )
-        self.untouched = False
-        if isinstance(self.state.control, Finished):
+        if isinstance(self.state.control, Finished) and not self.in_turn:
+            self._end_all_the_same()
             return
-        fault = ErrorContext("", 0, 0, "EngineFault", repr(error), self.house.clock())
-        self.state.control = Finished("failed", f"fault in the engine: {error!r}", fault)
+        self._abandon()
+        self.house.crashed(self, error)
+
+    def _end_all_the_same(self) -> None:
+        """The end was decided before the fault; let it be known."""
+        if self.ended_at is None:
+            self.crash_replies(ActorGone(self.id, "it has ended"))
+            self.finish(ENDED)
+
+    def _abandon(self) -> None:
+        """Let nothing that is under way for this life have any effect."""
+        self.untouched = False
+        self.ended_at = self.house.clock()
+        self.state.control = Finished("failed", "it crashed", None)
         for token in self.state.tokens.values():
             token.phase = Stopping("drop")
             if token.worker is not None:
                 token.worker.stop()
         self.state.tokens.clear()
         self.state.in_flight = 0
-        self.finish(Ended())
+        for group in {self.program.default_group, *self.program.groups}:
+            if group is not None:
+                group.stop_all(self)
+        self.crash_replies(ActorGone(self.id, "it crashed"))
+
+    def fail(self, error: Exception) -> None:
+        """There is no other life after a crash: end as failed."""
+        fault = ErrorContext("", 0, 0, "EngineFault", repr(error), self.house.clock())
+        self.state.control = Finished("failed", f"fault in the engine: {error!r}", fault)
+        self.finish(ENDED)
+
+    def reborn(self, restarts: tuple[float, ...]) -> Execution | None:
+        """The next life of a crashed execution, from its history; None if that is not whole."""
+        history = self.history
+        if not history or not isinstance(history[1], Begin):
+            return None
+        new = Execution(self.id, self.program, self.house, self.parent)
+        records = zip(history[::2], history[1::2], strict=True)
+        new.state = replay(self.id, self.program.routing, self.house.limits, records)
+        new.history, new.watchers, new.restarts = list(history), self.watchers, restarts
+        new.incarnation, new.spawned_at = self.incarnation + 1, self.spawned_at
+        new.busy, self.busy, self.watchers = self.busy, False, None
+        return new
+
+    def revive(self) -> None:
+        """Set going again what the state of this new life takes for granted."""
+        logger.warning(
+            "execution %r was restarted, incarnation %d",
+            self.id,
+            self.incarnation,
+            extra=about(self.id),
+        )
+        self.house.turns.run(self, self.perform, restored(self.state))
+        for message in lost_attempts(self.state):
+            self.house.turns.post(self, message)
 
     def crash_replies(self, error: Exception) -> None:
         """Fail every answer that is still owed."""

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol
 
-from ...supervision import NonRetryable, RetryLater
+from ...actors import ProcessEngineError
+from ...supervision import Hedge, NonRetryable, RetryLater
 from ..definition import (
     OUT,
     BindingError,
@@ -36,6 +37,7 @@ from ..definition import (
 )
 from ._current import CURRENT
 from ._errors import NoCaseHolds, UnfitValue, UnknownPort
+from ._hedge import race
 from ._memory import check_memory
 from ._out import Out
 from ._records import (
@@ -66,6 +68,7 @@ class Attempting(Protocol):
     def clock(self) -> float: ...
     def context(self, token: Token) -> NodeContext: ...
     def grace(self) -> float: ...
+    def admits_hedge(self, token: Token) -> bool: ...
 
 
 Act = Callable[[Attempting, Token], Awaitable[Outcome]]
@@ -130,6 +133,8 @@ _NO_LISTS: tuple[type[Any], ...] = (str, bytes, Mapping)
 def _function_act(node: RoutedNode, kind: Function, item: str) -> Act:
     run = _RUNNERS[kind.runs]
     binding, function, spec = kind.binding, kind.call, node.spec
+    if spec.hedge is not None:
+        run = _hedged(run, spec.hedge)
 
     async def act(execution: Attempting, token: Token) -> Outcome:
         started = execution.clock()
@@ -179,11 +184,21 @@ async def _run_in_process(call: Call, execution: Attempting, token: Token) -> ob
     return await run_in_process(call)
 
 
-_RUNNERS: dict[str, Callable[[Call, Attempting, Token], Awaitable[object]]] = {
+Runner = Callable[[Call, Attempting, Token], Awaitable[object]]
+
+_RUNNERS: dict[str, Runner] = {
     "async": _run_async,
     "thread": _run_in_thread,
     "process": _run_in_process,
 }
+
+
+def _hedged(run: Runner, hedge: Hedge) -> Runner:
+    async def run_hedged(call: Call, execution: Attempting, token: Token) -> object:
+        make = functools.partial(run, call, execution, token)
+        return await race(make, hedge, functools.partial(execution.admits_hedge, token))
+
+    return run_hedged
 
 
 def _compile_switch(node: RoutedNode) -> Act:
@@ -283,10 +298,7 @@ def failed(
 
 def error_context(token: Token, error: BaseException, now: float) -> ErrorContext:
     """An exception as a value; the frames of the engine itself are left out."""
-    cls = type(error)
-    name = (
-        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    )
+    name = _public_name(type(error))
     frames = tuple(
         (frame.f_code.co_filename, line, frame.f_code.co_name)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -296,6 +308,14 @@ def error_context(token: Token, error: BaseException, now: float) -> ErrorContex
     return ErrorContext(
         token.node.name, token.step, token.attempt, name, _message(error), now, frames, item
     )
+
+
+def _public_name(cls: type[BaseException]) -> str:
+    """The name by which users know a class of exceptions: for ours, without our modules."""
+    if cls.__module__ == "builtins":
+        return cls.__qualname__
+    is_ours = issubclass(cls, ProcessEngineError) and cls.__module__.startswith("processengine.")
+    return f"{'processengine' if is_ours else cls.__module__}.{cls.__qualname__}"
 
 
 _OWN_MODULES = ("processengine.actors", "processengine.runtime", "trio.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
+from types import FrameType
 from typing import Protocol, runtime_checkable
 
 import trio
 
-from ...actors import current_job
+from ...actors import current_job, job_in
 from ..definition import NodeContext
 
 CURRENT: ContextVar[NodeContext] = ContextVar("processengine_attempt")
@@ -39,3 +41,12 @@ def current_or_none() -> NodeContext | None:
         if isinstance(job, AttemptJob):
             return job.context()
     return CURRENT.get(None)
+
+
+def attempt_in(stack: Sequence[FrameType]) -> tuple[NodeContext | None, Sequence[FrameType]]:
+    """The attempt that a thread works for whose stack (outermost first) this is, and its frames.
+
+    For another thread than that. Without an attempt (None), all frames.
+    """
+    job, frames = job_in(stack)
+    return (job.context(), frames) if isinstance(job, AttemptJob) else (None, stack)

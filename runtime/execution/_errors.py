@@ -71,6 +71,11 @@ class NotAtNode(ProcessEngineError):
     there: tuple[str, ...]
 
     def __str__(self) -> str:
+        if self.wanted == "retry" and self.node in self.there:
+            return (
+                f"cannot retry node {self.node!r}: only an attempt that runs there, or waits to be"
+                " repeated, could be retried"
+            )
         places = ", ".join(self.there) or "nowhere"
         return f"cannot {self.wanted} node {self.node!r}; control is at {places}"
 

@@ -50,5 +50,7 @@ def _bare_function(node: RoutedNode) -> Call | None:
     kind, inputs = node.spec.kind, node.spec.inputs
     if not isinstance(kind, Function) or kind.runs != "async" or inputs or node.timeout:
         return None
+    if node.spec.hedge is not None:
+        return None
     takes_nothing = not kind.binding.positional and not kind.binding.keyword
     return kind.call if takes_nothing and iscoroutinefunction(kind.call) else None

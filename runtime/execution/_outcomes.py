@@ -137,7 +137,7 @@ def on_calls(
         token.attempt += 1
         token.phase = READY
         return
-    token.phase = Calling(message.child)
+    token.phase = Calling(message.child, message.inputs)
     state.calls += 1
     effects.append(CallChild(token.step, message.child, message.inputs))
 
@@ -248,8 +248,9 @@ def _time_left(state: ExecutionState, now: float) -> float | None:
     control = state.control
     if state.deadline is None:
         return None
-    stands = isinstance(control, (Paused, Pausing)) and control.timeouts == "hold"
-    return state.deadline - (control.since if stands else now)
+    if isinstance(control, (Paused, Pausing)) and control.timeouts == "hold":
+        return state.deadline - control.since
+    return state.deadline - now
 
 
 def _policy(state: ExecutionState, node: RoutedNode) -> Retry:

@@ -72,6 +72,7 @@ class Calling(msgspec.Struct):
     """A process node: a child execution works for it; `then` says what follows its end."""
 
     child: str
+    inputs: dict[str, Any]
     paused: bool = False
     then: Literal["result", "skip", "drop"] = "result"
 

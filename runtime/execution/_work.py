@@ -24,7 +24,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     The others are queued. The worker returns to the queue when the execution has nothing more for
     it in this group, when its time slice is over, or when it was stopped.
     """
-    if job.is_withdrawn:
+    if job.is_withdrawn or job.execution.ended_at is not None:
         return None
     execution, token, group = job.execution, job.token, job.group
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups

@@ -63,17 +63,6 @@ def _failed(random: Random, token: Token, now: float) -> Failed:
 
 
 def _function(random: Random, token: Token, kind: Any, now: float) -> AttemptOutcome:
-    ports = (
-        [port for port in kind.ports if port not in (ERROR, REJECTED)]
-        if token.item is None
-        else ["out"]
-    )
-    size = pick(random, (0, 0, 10))
-    value = f"{token.node.name}.{token.step}.{token.attempt}"
-    return Completed(token.step, token.attempt, pick(random, ports), value, size, now)
-
-
-def _switch(random: Random, token: Token, kind: Switch, now: float) -> AttemptOutcome:
     ports = ["out"] if token.item else [p for p in kind.ports if p not in (ERROR, REJECTED)]
     size = pick(random, (0, 0, 10))
     value = f"{token.node.name}.{token.step}.{token.attempt}"

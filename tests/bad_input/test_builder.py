@@ -128,6 +128,68 @@ def connection_from_an_end() -> None:
     builder.build()
 
 
+def mistyped_port() -> None:
+    builder = new()
+    builder.node(render).on("eror").then(builder.node(reserve))
+    builder.build()
+
+
+def texts_for_timeouts() -> None:
+    builder = new(timeout=cast(Wrong, "1h"))
+    builder.node(render, timeout="5s")
+    builder.build()
+
+
+def number_for_a_retry() -> None:
+    builder = new()
+    builder.node(render, retry=3)
+    builder.build()
+
+
+def unknown_options() -> None:
+    new().node(render, timout=3, colour="red")
+
+
+def mistyped_option_of_the_kind() -> None:
+    new().node(render, prots=["late"])
+
+
+def bad_rest() -> None:
+    new().node(render, join="most", rest="stop")
+
+
+def bad_rest_by_itself() -> None:
+    join_of("any", cast(Wrong, "stop"))
+
+
+def function_in_place_of_a_node() -> None:
+    new().node(render).then(cast(Wrong, reserve))
+
+
+def function_to_start_with() -> None:
+    new().start(cast(Wrong, render))
+
+
+def function_to_handle_failures() -> None:
+    new().on_error(cast(Wrong, render))
+
+
+def builder_for_a_child() -> None:
+    new().process("invoice", cast(Wrong, new()))
+
+
+def number_for_a_function() -> None:
+    new().node("render", cast(Wrong, 3))
+
+
+def number_for_a_node() -> None:
+    new().node(cast(Wrong, 3))
+
+
+def number_for_the_function_of_each() -> None:
+    new().each("pages", cast(Wrong, 3), over="pages")
+
+
 def node_of_another_builder() -> None:
     builder = new()
     builder.node(render).then(new().node(reserve))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -179,9 +180,77 @@ async def test_a_closed_runtime_says_so() -> None:
         handle.status()
 
 
-def test_a_runtime_that_was_never_opened_says_so() -> None:
-    with pytest.raises(pe.RuntimeClosed, match="runtime 'not opened' is not running"):
+async def test_a_runtime_outside_its_block_says_that_it_is_not_open() -> None:
+    with pytest.raises(pe.RuntimeClosed) as caught:
         pe.open_runtime().get("x")
+    expected = "this runtime is not open yet: use it inside `async with open_runtime() as runtime`"
+    assert str(caught.value) == expected
+    with pytest.raises(pe.RuntimeClosed, match="not open yet"):
+        await pe.open_runtime().spawn(idle())
+
+
+def test_a_mapping_in_place_of_options_is_refused_with_what_to_do() -> None:
+    with pytest.raises(pe.BadArgument) as caught:
+        pe.open_runtime({"cancel_grace": 1})  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "open_runtime: options: expected Options (of a mapping: `Options.from_mapping`),"
+        " got {'cancel_grace': 1}"
+    )
+    with pytest.raises(pe.BadArgument):
+        pe.open_runtime({})  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("default::ResourceWarning")
+def test_a_runtime_outside_trio_says_that_it_needs_trio() -> None:
+    async def main() -> None:
+        async with pe.open_runtime():
+            pass
+
+    with pytest.raises(pe.ProcessEngineError, match="open_runtime needs trio"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("state", ["runing", "ended", 3])
+async def test_a_state_that_does_not_exist_is_refused_by_list(state: Any) -> None:
+    async with pe.open_runtime() as runtime:
+        with pytest.raises(pe.BadArgument) as caught:
+            runtime.list(state=state)
+    assert str(caught.value) == (
+        "list: state: expected one of queued, running, waiting, pausing, paused, completed, failed,"
+        f" cancelled, timed_out, got {state!r}"
+    )
+
+
+async def test_a_retry_where_no_attempt_is_says_what_could_be_retried() -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(idle())
+        with pytest.raises(pe.NotAtNode) as caught:
+            await handle.retry("go")
+    assert str(caught.value) == (
+        "cannot retry node 'go': only an attempt that runs there, or waits to be repeated, could be"
+        " retried"
+    )
+
+
+async def test_an_error_of_ours_in_a_node_is_told_by_its_public_name() -> None:
+    async def count(number: int) -> None: ...
+
+    class Mine(pe.NonRetryable): ...
+
+    async def mine() -> None:
+        raise Mine
+
+    outcomes: list[pe.Outcome] = []
+    async with pe.open_runtime() as runtime:
+        for function in (count, mine):
+            builder = pe.ProcessBuilder("one")
+            builder.node("n", function)
+            handle = await runtime.spawn(builder.build(), {"number": "three"})
+            outcomes.append(await handle.result())
+    ours, theirs = (outcome.error.exception for outcome in outcomes if outcome.error)
+    assert ours == "processengine.BindingError"
+    assert theirs == f"{Mine.__module__}.{Mine.__qualname__}"
+    assert "processengine.runtime" not in str(outcomes[0].reason)
 
 
 @pytest.mark.parametrize(

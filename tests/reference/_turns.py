@@ -330,8 +330,9 @@ def _stopped(world: World, token: Token, message: AttemptOutcome, now: float) ->
 def _time_left(world: World, now: float) -> float:
     if world.deadline is None:
         return math.inf
-    stands = isinstance(world.life, (Paused, Pausing)) and world.life.timeouts == "hold"
-    return world.deadline - (world.life.since if stands else now)
+    if isinstance(world.life, (Paused, Pausing)) and world.life.timeouts == "hold":
+        return world.deadline - world.life.since
+    return world.deadline - now
 
 
 def _retry_or_fail(

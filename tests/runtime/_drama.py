@@ -13,33 +13,54 @@ import attrs
 import trio
 
 import processengine as pe
+from processengine.runtime.definition import ERROR, REJECTED
+from processengine.runtime.execution import Completed
 from processengine.testing import Bodies, Palette, Sketch, draw_sketch
+
+from ._guards import Guards, core_of, draw_groups, in_groups
 
 NodeEnd = Literal["out", "other", "fails", "swallows"]
 Visit = tuple[float, NodeEnd]
 Act = tuple[float, str]
 """When (seconds after the one before), and what somebody does: a method of the handle."""
+Step = tuple[str, int]
+"""An execution, and the number of a step in it."""
 
+GRACE = 2.0
 LIVELY = Palette(size=6)
 ENOUGH = 60
 """A node visited more often ends the execution, as loops here need not end by themselves."""
 
 ACTS = ("pause", "resume", "interrupt", "signal", "update", "query", "skip", "retry", "cancel")
+BY_HAND = ("isolate", "disable", "reset")
+"""What somebody does to every breaker."""
 
 
 @attrs.frozen
 class Plan:
-    """How nodes behave: for each of its visits, by turns, how long it takes and how it ends."""
+    """How nodes behave: for each of its visits, by turns, how long it takes and how it ends.
+
+    The nodes are in `groups`, by turns; every so many is in none.
+    """
 
     sketch: Sketch
     visits: dict[str, tuple[Visit, ...]]
     script: tuple[Act, ...]
     workers: int | None
+    groups: tuple[pe.Group, ...] = ()
 
 
 def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] = ACTS) -> Plan:
-    """Draw a process, how its nodes behave and what happens to it from outside."""
-    sketch = draw_sketch(random, palette)
+    """Draw a process, how its nodes behave and what happens to it from outside.
+
+    Where groups may refuse attempts, it has no cycles: one of refusals would take no time.
+    """
+    may_refuse = random.choice((False, True))
+    groups = draw_groups(random, may_refuse=may_refuse)
+    if may_refuse and groups:
+        sketch = draw_sketch(random, attrs.evolve(palette, cycles=False))
+    else:
+        sketch = _without_rejected(draw_sketch(random, palette))
     names = [Sketch.name(number) for number in range(max(len(sketch.nodes), 3))]
     ends: tuple[NodeEnd, ...] = ("out", "out", "out", "other", "fails", "swallows")
     visits: dict[str, tuple[Visit, ...]] = {
@@ -49,18 +70,26 @@ def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] =
         )
         for name in names
     }
+    if groups and acts:
+        acts = (*acts, *BY_HAND)
     script = tuple(
         (float(random.choice((0, 1, 1, 2))), random.choice(acts))
         for _ in range(random.randrange(6) if acts else 0)
     )
-    return Plan(sketch, visits, script, random.choice((None, 1, 2)))
+    return Plan(sketch, visits, script, random.choice((None, 1, 2)), groups)
+
+
+def _without_rejected(sketch: Sketch) -> Sketch:
+    links = ((a, ERROR if port == REJECTED else port, b) for a, port, b in sketch.links)
+    child = None if sketch.child is None else _without_rejected(sketch.child)
+    return attrs.evolve(sketch, links=tuple(dict.fromkeys(links)), child=child)
 
 
 def open_stage(workers: int | None) -> pe.Runtime:
     """A runtime for dramas: short of patience, without chance."""
     return pe.open_runtime(
         worker_pool_size=workers,
-        cancel_grace=2.0,
+        cancel_grace=GRACE,
         default_max_retries=1,
         retry_initial_delay_ms=500,
         seed=0,
@@ -82,17 +111,27 @@ class Drama(Bodies):
     replies: list[tuple[str, pe.Reply[Any]]] = attrs.field(factory=list[tuple[str, pe.Reply[Any]]])
     outcome: pe.Outcome | None = None
     counts: Counter[str] = attrs.field(factory=Counter[str])
+    returned: Counter[Step] = attrs.field(factory=Counter[Step])
+    unstopped: Counter[Step] = attrs.field(factory=Counter[Step])
+    guards: Guards | None = None
     _handle: pe.ActorHandle | None = None
 
     # What nodes do
 
     async def run(self, context: pe.NodeContext) -> object:
         self._begin(context)
+        group = None if self.guards is None else self.guards.enter(context)
         try:
-            return await self._behave(context)
+            result = await self._behave(context)
+            step = (context.execution, context.step)
+            self.returned[step] += 1
+            self.unstopped[step] += not context.is_cancelled()
+            return result
         finally:
             self.left += 1
             self.at_once -= 1
+            if self.guards is not None and group is not None:
+                self.guards.leave(group)
 
     def _begin(self, context: pe.NodeContext) -> None:
         self._note(f"{context.execution}/{context.node}.{context.step}.{context.attempt}")
@@ -114,7 +153,9 @@ class Drama(Bodies):
             raise
         if end == "fails":
             raise RuntimeError(context.node)
-        result = None if seconds else "result"  # nothing, too: lines of bare nodes stay lines
+        result = (
+            None if seconds else context.execution
+        )  # nothing, too: lines of bare nodes stay lines
         return pe.Out("other", result) if self._may_leave_by_other(context, end) else result
 
     @staticmethod
@@ -146,12 +187,21 @@ class Drama(Bodies):
     async def play(self) -> None:
         """Open a runtime, run the process under the script and leave."""
         async with open_stage(self.plan.workers) as runtime:
+            self.guards = Guards(runtime)
             await self.play_in(runtime, "x")
+            await trio.sleep(0.1)
+            self.guards.check()
+            self.check_records()
+
+    async def spawn_in(self, runtime: pe.Runtime, id: str) -> pe.ActorHandle:
+        """Begin the process, its nodes in their groups."""
+        definition = in_groups(self.plan.sketch.definition(self), self.plan.groups)
+        self._handle = await runtime.spawn(definition, {"input": 1}, id=id)
+        return self._handle
 
     async def play_in(self, runtime: pe.Runtime, id: str) -> None:
         """Run the process under the script."""
-        definition = self.plan.sketch.definition(self)
-        self._handle = handle = await runtime.spawn(definition, {"input": 1}, id=id)
+        handle = await self.spawn_in(runtime, id)
         for after, act in self.plan.script:
             await trio.sleep(after)
             await self._act(handle, act)
@@ -168,10 +218,30 @@ class Drama(Bodies):
         assert self.outcome is not None
         assert [act for act, reply in self.replies if not reply.is_done()] == []
         assert self.begun == self.left
+        assert _strangers(self.outcome.memory, self.outcome.id) == []
+
+    def check_records(self) -> None:
+        """Every attempt that returned is recorded as completed, once, and nothing else is.
+
+        What returns although it was told to stop may have lost its race.
+        """
+        assert self.guards is not None
+        recorded = Counter(
+            (execution.id, message.step)
+            for execution in core_of(self.guards.runtime).past.values()
+            for message in execution.history[1::2]
+            if type(message) is Completed
+        )
+        assert set(recorded.values()) <= {1}
+        assert self.unstopped <= recorded <= self.returned
 
     async def _act(self, handle: pe.ActorHandle, act: str) -> None:
         """Do something; whoever pauses waits until it is, and only then is anything held."""
         self._note(act)
+        if act in BY_HAND:
+            if self.guards is not None:
+                self.guards.do(act)
+            return
         if act == "resume":
             self.held = False
         reply = self._send(handle, act)
@@ -221,3 +291,12 @@ class Drama(Bodies):
 
 def _calls(status: pe.Status) -> bool:
     return any(node.phase == "calling" for node in status.nodes)
+
+
+def _strangers(value: object, id: str) -> list[str]:
+    """The texts in a value that another execution has put there; ids of children begin alike."""
+    if isinstance(value, str):
+        return [] if value.startswith(id) or value in ("payload", "swallowed") else [value]
+    parts: list[object] = list(value.values()) if isinstance(value, dict) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    parts += value if isinstance(value, (list, tuple)) else []  # pyright: ignore[reportUnknownArgumentType]
+    return [text for part in parts for text in _strangers(part, id)]

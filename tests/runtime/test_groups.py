@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -265,7 +267,7 @@ async def test_a_bulkhead_bounds_what_runs_at_once_and_executions_take_turns(
     assert dependency.most_at_once == 2
 
 
-def _item(dependency: Dependency) -> object:
+def _item(dependency: Dependency) -> Callable[[int, pe.NodeContext], Awaitable[str]]:
     async def call(item: int, context: pe.NodeContext) -> str:
         return await dependency.call(context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import trio
@@ -452,6 +452,15 @@ async def test_a_node_that_cancels_another_execution_goes_on(autojump_clock: Moc
 # Ctrl-C
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT raises `KeyboardInterrupt`, though whoever started the tests may have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("where", ["in the host", "in a node"])
 def test_ctrl_c_reaches_the_host_and_cleans_up(where: str) -> None:
     cleanups = CleanUps()
@@ -482,6 +491,7 @@ def test_ctrl_c_reaches_the_host_and_cleans_up(where: str) -> None:
     assert {outcome.state for outcome in ended} == {"cancelled"}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_the_runtime_closes_does_not_cut_clean_up_short() -> None:
     cleaned: list[float] = []
 

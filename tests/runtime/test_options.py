@@ -124,13 +124,14 @@ def test_a_bad_option_is_named_with_its_value_and_what_was_expected(
 ) -> None:
     with pytest.raises(pe.OptionError) as caught:
         pe.Options.from_mapping(values)
-    assert str(caught.value) == f"options: 1 bad option(s)\n  {message}"
+    assert str(caught.value) == f"options: 1 bad option\n  {message}"
 
 
 def test_all_bad_options_are_told_at_once() -> None:
     with pytest.raises(pe.OptionError) as caught:
         pe.Options.from_mapping({"cancel_grace": 0, "colour": 1, "keep_ended": 3, "seed": -1})
     assert list(caught.value.faults) == ["cancel_grace", "colour", "seed"]
+    assert str(caught.value).startswith("options: 3 bad options\n")
 
 
 def test_the_constructor_checks_too() -> None:
@@ -142,7 +143,7 @@ def test_text_from_the_environment_that_is_no_number_is_told() -> None:
     with pytest.raises(pe.OptionError) as caught:
         pe.Options.from_environment({"PROCESSENGINE_CANCEL_GRACE": "soon"})
     assert str(caught.value) == (
-        "environment: 1 bad option(s)\n"
+        "environment: 1 bad option\n"
         "  cancel_grace: expected a number of seconds above 0, got 'soon'"
     )
 

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Iterator
 from random import Random
 
+import attrs
 import pytest
 import trio
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import processengine as pe
 from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, Finished, Limits, transition
 from processengine.testing import chances, run_virtual
 
-from ._drama import Drama, Plan, draw_plan, open_stage
+from ._drama import GRACE, Drama, Plan, draw_plan, open_stage
+from ._guards import Guards
 
 EFFORT = settings().max_examples
 plans = chances().map(draw_plan)
@@ -32,7 +35,10 @@ def quiet() -> Iterator[None]:
 
 
 def draw_cast(random: Random) -> list[Plan]:
-    return [draw_plan(random) for _ in range(2 + random.randrange(3))]
+    """Plans that share a pool, and groups."""
+    first = draw_plan(random)
+    others = [draw_plan(random) for _ in range(1 + random.randrange(3))]
+    return [first, *(attrs.evolve(plan, groups=first.groups) for plan in others)]
 
 
 def play(plan: Plan, schedule: Random) -> Drama:
@@ -58,13 +64,40 @@ def test_executions_that_share_a_pool_do_not_harm_each_other(
     workers = cast[0].workers
 
     async def main() -> None:
-        async with open_stage(workers) as runtime, trio.open_nursery() as nursery:
-            for number, drama in enumerate(dramas):
-                nursery.start_soon(drama.play_in, runtime, f"x{number}")
+        async with open_stage(workers) as runtime:
+            guards = Guards(runtime)
+            async with trio.open_nursery() as nursery:
+                for number, drama in enumerate(dramas):
+                    drama.guards = guards
+                    nursery.start_soon(drama.play_in, runtime, f"{number}x")
+            await trio.sleep(0.1)
+            guards.check()
 
     run_virtual(main, random=schedule)
     for drama in dramas:
         drama.check()
+
+
+@settings(max_examples=2 * EFFORT)
+@given(cast=chances().map(draw_cast), schedule=chances(), seconds=st.integers(0, 12))
+def test_a_runtime_closes_within_bounds_whatever_runs(
+    cast: list[Plan], schedule: Random, seconds: int
+) -> None:
+    dramas = [Drama(plan) for plan in cast]
+
+    async def main() -> None:
+        async with open_stage(cast[0].workers) as runtime:
+            guards = Guards(runtime)
+            for number, drama in enumerate(dramas):
+                drama.guards = guards
+                await drama.spawn_in(runtime, f"{number}x")
+            await trio.sleep(seconds)
+            closing_at = trio.current_time()
+        assert trio.current_time() <= closing_at + GRACE
+        guards.check()
+
+    run_virtual(main, random=schedule)
+    assert sum(drama.begun for drama in dramas) == sum(drama.left for drama in dramas)
 
 
 @settings(max_examples=2 * EFFORT)

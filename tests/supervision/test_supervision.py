@@ -197,6 +197,16 @@ def test_by_hand_children_are_added_stopped_restarted_and_removed() -> None:
         supervision.add(Child("b", service), 0.0)
 
 
+def test_a_child_that_is_being_removed_does_not_come_back_with_its_group() -> None:
+    supervision = make("ab", "one_for_all")
+    driver = Driver(supervision).begun()
+    supervision.remove("a", 0.0)
+    driver.crash("b")
+    driver.take(supervision.ended("a", 0.0))
+    assert words(driver.trace) == "+b"
+    assert [member.child.name for member in supervision.roster] == ["b"]
+
+
 def test_a_restart_by_hand_cuts_the_back_off_short() -> None:
     driver = Driver(make("a", backoff=Backoff(initial=9.0))).begun()
     driver.crash("a")

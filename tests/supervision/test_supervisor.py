@@ -383,6 +383,70 @@ async def test_a_callback_may_fail_and_may_give_orders(
 
 
 @in_virtual_time
+async def test_a_callback_is_never_called_within_itself(diary: Diary) -> None:
+    depths: list[int] = []
+    depth = 0
+
+    def note(notice: Notice) -> None:
+        nonlocal depth
+        depth += 1
+        depths.append(depth)
+        if isinstance(notice, ChildEnd):
+            supervisor.shut_down()
+        depth -= 1
+
+    children = [Child("a", diary.failing("a", ValueError())), Child("b", diary.forever("b"))]
+    supervisor = Supervisor("top", children, strategy="one_for_all", on_notice=note)
+    await supervisor.run()
+    assert set(depths) == {1}
+
+
+@in_virtual_time
+async def test_a_stop_is_answered_even_if_a_restart_was_asked_for_meanwhile(diary: Diary) -> None:
+    supervisor = Supervisor("top", [Child("a", diary.forever("a"))])
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervisor.run)
+        stopped, started = supervisor.stop("a"), supervisor.restart("a")
+        await stopped
+        await started
+        assert diary.read() == "+a -a +a"
+        supervisor.shut_down()
+
+
+@in_virtual_time
+async def test_a_start_reported_late_is_not_that_of_the_next_life() -> None:
+    statuses: list[trio.TaskStatus[None]] = []
+
+    async def service(*, task_status: trio.TaskStatus[None]) -> None:
+        statuses.append(task_status)
+        await trio.sleep_forever()
+
+    supervisor = Supervisor("top", strategy="dynamic")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervisor.run)
+        supervisor.add(Child("a", service))
+        await trio.sleep(1)
+        supervisor.restart("a")
+        await trio.sleep(1)
+        statuses[0].started()
+        assert [node.state for node in supervisor.tree().children] == ["starting"]
+        statuses[1].started()
+        assert [node.state for node in supervisor.tree().children] == ["running"]
+        supervisor.shut_down()
+
+
+@in_virtual_time
+async def test_an_error_is_not_lost_when_it_is_cancelled_while_giving_up(diary: Diary) -> None:
+    children = [
+        Child("slow", diary.forever("slow", cleanup=9.0)),
+        Child("a", diary.failing("a", ValueError())),
+    ]
+    with pytest.raises(SupervisorGaveUp), trio.move_on_after(5):
+        await Supervisor("top", children, intensity=Intensity(0)).run()
+    assert diary.read() == "+slow +a -slow"
+
+
+@in_virtual_time
 async def test_an_interrupt_in_a_child_ends_all_in_order_and_goes_on(diary: Diary) -> None:
     async def interrupted() -> None:
         await trio.sleep(1)

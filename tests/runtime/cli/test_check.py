@@ -10,13 +10,26 @@ def test_a_file_without_faults_exits_with_0(order: Path, processengine: Engine) 
     assert ran.out == "order.yaml: order v2, 6 nodes, 6 connections, no faults\n"
 
 
+def test_one_of_a_thing_is_not_several(order: Path, processengine: Engine) -> None:
+    nodes = {"a": {"kind": "delay", "seconds": 1, "then": "b"}, "b": {"kind": "end"}}
+    (order / "two.json").write_text(json.dumps({"id": "two", "nodes": nodes}))
+    (order / "one.json").write_text(json.dumps({"id": "one", "nodes": {"b": {"kind": "end"}}}))
+    assert processengine("check", "two.json").out == (
+        "two.json: two v1, 2 nodes, 1 connection, no faults\n"
+    )
+    assert processengine("check", "one.json").out == (
+        "one.json: one v1, 1 node, 0 connections, no faults\n"
+    )
+
+
 def test_all_faults_are_shown_and_exit_with_2(order: Path, processengine: Engine) -> None:
     document = {"id": "no good", "nodes": {"a": {"type": "nobody"}, "b": {"kind": "delay"}}}
     (order / "bad.json").write_text(json.dumps(document))
     ran = processengine("check", "bad.json")
     assert ran.status == 2
-    heading, *faults = ran.out.splitlines()
+    heading, *faults, hint = ran.out.splitlines()
     assert heading == "bad.json: 3 faults"
+    assert "--nodes" in hint
     assert [fault.partition(":")[0].strip() for fault in faults] == [
         "id", "nodes.a.type", "nodes.b.seconds",
     ]  # fmt: skip

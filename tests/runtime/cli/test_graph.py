@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Engine
 
 
@@ -17,6 +19,26 @@ def test_svg_can_be_asked_for_by_format_or_by_name(order: Path, processengine: E
     assert processengine("graph", "order.yaml", "-o", "order.svg").out == ""
     assert printed == (order / "order.svg").read_text(encoding="utf-8")
     assert printed.startswith("<svg ")
+
+
+def test_capitals_in_the_name_of_a_picture_do_not_matter(
+    order: Path, processengine: Engine
+) -> None:
+    assert processengine("graph", "order.yaml", "-o", "order.SVG").status == 0
+    assert (order / "order.SVG").read_text(encoding="utf-8").startswith("<svg ")
+
+
+@pytest.mark.parametrize("name", ["order.mmd", "order.md", "order.txt", "order"])
+def test_a_name_for_text_gets_mermaid(order: Path, processengine: Engine, name: str) -> None:
+    assert processengine("graph", "order.yaml", "-o", name).status == 0
+    assert (order / name).read_text(encoding="utf-8").startswith("flowchart")
+
+
+def test_a_picture_we_cannot_draw_is_refused_and_nothing_is_written(
+    order: Path, processengine: Engine
+) -> None:
+    assert processengine("graph", "order.yaml", "-o", "order.png").status == 2
+    assert not (order / "order.png").exists()
 
 
 def test_a_format_beats_a_name(order: Path, processengine: Engine) -> None:

@@ -13,7 +13,8 @@ ORDER = ("run", "order.yaml", "--nodes", "shop.py")
     ("arguments", "problem"),
     [
         (["run", "no.json"], "no.json: there is no such file"),
-        (["run", "."], ".: there is no such file"),
+        (["run", "."], ".: is a folder; name a file in it"),
+        (["check", "."], ".: is a folder; name a file in it"),
         (["run", "shop.py"], "shop.py: file: expected a name that ends in .json, .toml, .yaml"),
         ([*ORDER, "--nodes", "none"], "--nodes none: there is no module 'none'"),
         ([*ORDER, "--nodes", "json.none"], "--nodes json.none: there is no module 'json.none'"),
@@ -43,7 +44,10 @@ ORDER = ("run", "order.yaml", "--nodes", "shop.py")
         (["simulate", *ORDER[1:], "--workers", "0"], "argument --workers: expected a whole number"),
         (["simulate", *ORDER[1:], "--seed", "x"], "argument --seed: expected a whole number from"),
         (["simulate", *ORDER[1:], "--duration", "charge=x"], "--duration charge: expected a num"),
+        (["simulate", *ORDER[1:], "--duration", "ship"], "--duration ship: expected NODE=SECONDS"),
         (["simulate", *ORDER[1:], "--duration", "no=1"], "durations for order v2: 'no' is no node"),
+        (["graph", "order.yaml", "-o", "x.png"], "--output x.png: expected a name that ends in .svg"),
+        (["graph", "order.yaml", "-o", "x.PDF"], "--output x.PDF: expected a name that ends in .svg"),
         (["graph", "order.yaml", "-o", "no/where.svg"], "no/where.svg: cannot be written: No such"),
     ],
 )  # fmt: skip
@@ -72,7 +76,17 @@ def test_all_faults_of_a_file_are_listed(order: Path, processengine: Engine) -> 
         "  nodes.reserve.type: expected a registered node type (none), got 'reserve'",
         "  nodes.charge.type: expected a registered node type (none), got 'charge'",
         "  nodes.refund.type: expected a registered node type (none), got 'refund'",
+        "  say where the functions are: --nodes MODULE, or `modules` in the file",
     ]
+
+
+def test_with_some_functions_at_hand_nothing_is_said_about_where_they_are(
+    order: Path, processengine: Engine
+) -> None:
+    (order / "other.py").write_text("def other(): ...\n")
+    ran = processengine("run", "order.yaml", "--nodes", "other.py")
+    assert ran.status == 2
+    assert "--nodes" not in ran.err
 
 
 def test_with_json_a_refusal_is_a_document_too(order: Path, processengine: Engine) -> None:

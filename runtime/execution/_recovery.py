@@ -1,0 +1,50 @@
+"""A new life for an execution: its state from its history, and what has to be set going again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...actors import Cancel, Message, Pause
+from ..definition import RoutingMap
+from ._effects import CallChild, Closing, Effects, TellChild
+from ._records import Interrupted
+from ._state import Calling, Ending, ExecutionState, Limits, Pausing, Token
+from ._timing import rearm
+from ._transition import transition
+
+
+def replay(
+    id: str, routing: RoutingMap, limits: Limits, history: Iterable[tuple[float, Message]]
+) -> ExecutionState:
+    """The state that a history leads to: times and messages, from the first on."""
+    state = ExecutionState(id, routing, limits)
+    for at, message in history:
+        transition(state, message, at)
+    return state
+
+
+def restored(state: ExecutionState) -> Effects:
+    """What a state takes for granted: its timers are set, its children live and were told."""
+    effects: Effects = []
+    rearm(state, 0.0, effects)
+    if isinstance(state.control, Ending):
+        effects.append(Closing())
+    for token in state.tokens.values():
+        if isinstance(token.phase, Calling):
+            _restore_child(state, token, token.phase, effects)
+    return effects
+
+
+def _restore_child(state: ExecutionState, token: Token, phase: Calling, effects: Effects) -> None:
+    effects.append(CallChild(token.step, phase.child, phase.inputs))
+    if phase.then != "result":
+        effects.append(TellChild(token.step, phase.child, Cancel("its parent moved on")))
+    elif isinstance(state.control, Pausing) and not phase.paused:
+        pause = Pause("drain", state.control.timeouts)
+        effects.append(TellChild(token.step, phase.child, pause))
+
+
+def lost_attempts(state: ExecutionState) -> list[Interrupted]:
+    """The messages that tell of attempts which nobody makes any more."""
+    tokens = state.tokens.values()
+    return [Interrupted(token.step, token.attempt) for token in tokens if token.is_in_flight]
