@@ -201,7 +201,7 @@ class Core:
         execution = self.live[id] = Execution(id, program, self, parent)
         if has_room:
             admission.admit(execution)
-            self.turns.post(execution, begin)
+            execution.begin(begin)
         else:
             admission.enter(execution, begin)
         return execution

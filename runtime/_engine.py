@@ -146,7 +146,8 @@ class Runtime:
         """The executions that match every filter given: as they ended, then the live as spawned.
 
         `state` is that of `Status`, `definition` an id without version, `prefix` starts the
-        execution's id. Ended ones are included as long as they are kept (`keep_ended`).
+        execution's id. Ended ones are included as long as they are kept (`keep_ended`). Raises
+        `BadArgument` for a state that does not exist.
         """
         core = self._opened()
         if state is not None and state not in STATES:
@@ -219,17 +220,21 @@ def _existing(
     return ActorHandle(core.id, id, execution.incarnation)
 
 
+def _checked_options(options: object) -> Options:
+    if not isinstance(options, Options):
+        expected = "Options (of a mapping: `Options.from_mapping`)"
+        raise BadArgument("open_runtime", "options", options, expected)
+    return options
+
+
 def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:
     """Open a runtime for an `async with` block.
 
     `changes` are single options, which override those in `options`. Leaving the block ends every
     execution and leaves no task behind; a cancellation of the block does the same. Raises
-    `OptionError`.
+    `OptionError`, and on entering the block `NotInTrio` under another event loop than trio's.
     """
-    options = Options() if options is None else options
-    if not isinstance(options, Options):
-        expected = "Options (of a mapping: `Options.from_mapping`)"
-        raise BadArgument("open_runtime", "options", options, expected)
+    options = Options() if options is None else _checked_options(options)
     if changes:
         given = {field.name: getattr(options, field.name) for field in attrs.fields(Options)}
         options = Options.from_mapping({**given, **changes})

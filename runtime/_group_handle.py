@@ -69,7 +69,7 @@ class GroupHandle:
             retry_after=0.0 if breaker is None else breaker.retry_after(now),
             budget=None if gate is None else gate.budget,
             running=group.dispatcher.running,
-            queued=group.dispatcher.queued,
+            queued=group.queued,
             parked=group.parked_count,
             retries_refused=group.retries_refused,
         )

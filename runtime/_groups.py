@@ -41,29 +41,40 @@ class GroupHouse(Protocol):
     context: Context
 
 
-class BulkheadQueue:
-    """Jobs that wait for a place in a bulkhead, the executions taking turns; a `JobQueue`.
+class BulkheadQueue(deque[Job]):
+    """Jobs that wait for a place in a bulkhead; a `JobQueue`.
 
-    `stale` counts jobs in it that were taken back meanwhile.
+    As many as there are places stand in line, first come, first served; from those behind them,
+    the executions take turns in joining the line. So where there is room nobody pays for turns.
+    `stale` counts jobs that were taken back meanwhile.
     """
 
-    def __init__(self, gate: Gate) -> None:
-        self._jobs: FairQueue[Execution, Job] = FairQueue(limit=2**62)
+    def __init__(self, places: int, gate: Gate) -> None:
+        super().__init__()
+        self._behind: FairQueue[Execution, Job] = FairQueue(limit=2**62)
+        self._places = places
         self._gate = gate
         self.stale: int = 0
 
-    def __len__(self) -> int:
-        return len(self._jobs)
+    @property
+    def waiting(self) -> int:
+        """How many wait, in line or behind it."""
+        return len(self) + len(self._behind) - self.stale
 
     def append(self, job: Job, /) -> None:
-        """Add a job behind those of its execution."""
-        self._jobs.push(job.execution, job)
+        """Add a job: to the line if that has room, else behind those of its execution."""
+        if len(self) < self._places:
+            super().append(job)
+        else:
+            self._behind.push(job.execution, job)
 
     def popleft(self) -> Job:
-        """Take the next job of the execution whose turn it is."""
-        job = self._jobs.pop()
+        """Take the job at the head of the line."""
+        job = super().popleft()
+        if self._behind:
+            super().append(self._behind.pop())
         self.stale -= job.is_withdrawn
-        if not self._jobs and self._gate.is_crowded:
+        if not self and self._gate.is_crowded:
             self._gate.crowd(False)
         return job
 
@@ -93,7 +104,7 @@ class NodeGroup:
         bulkhead = policy.bulkhead
         self._queue: BulkheadQueue | None = None
         if bulkhead is not None and self.gate is not None:
-            self._queue = BulkheadQueue(self.gate)
+            self._queue = BulkheadQueue(bulkhead.concurrency, self.gate)
         self.dispatcher: Dispatcher[Job] = Dispatcher(
             run_attempts,
             self._stopped,
@@ -116,27 +127,33 @@ class NodeGroup:
         """How many attempts are parked."""
         return len(self.parked) + self._rated
 
+    @property
+    def queued(self) -> int:
+        """How many attempts wait for a place or a worker."""
+        return self.dispatcher.queued if self._queue is None else self._queue.waiting
+
     # The way in
 
     def _submit_to_bulkhead(self, job: Job) -> None:
         """Have the attempt of a token made; refuse it if too many wait already."""
-        bulkhead, queue = self.policy.bulkhead, self._queue
+        bulkhead, queue, dispatcher = self.policy.bulkhead, self._queue, self.dispatcher
         assert bulkhead is not None
         assert queue is not None
-        waiting = len(queue) - queue.stale + self.dispatcher.running - bulkhead.concurrency
+        if len(queue) + dispatcher.workers < bulkhead.concurrency:
+            dispatcher.submit(job)  # there is room, whoever has a place now
+            return
+        waiting = queue.waiting + dispatcher.running - bulkhead.concurrency
         if waiting >= bulkhead.waiting and not job.is_returning:
             text = f"{waiting} attempts wait already for {bulkhead.concurrency} places"
             self._refuse(job, "BulkheadFull", text)
             return
-        self.dispatcher.submit(job)
-        self._see_whether_crowded()
+        dispatcher.submit(job)
+        self._see_whether_crowded(bulkhead.concurrency)
 
-    def _see_whether_crowded(self) -> None:
-        bulkhead, gate = self.policy.bulkhead, self.gate
-        assert bulkhead is not None
+    def _see_whether_crowded(self, places: int) -> None:
+        gate, dispatcher = self.gate, self.dispatcher
         assert gate is not None
-        is_full = self.dispatcher.busy >= bulkhead.concurrency
-        if is_full and self.dispatcher.queued and not gate.is_crowded:
+        if dispatcher.busy >= places and dispatcher.queued and not gate.is_crowded:
             gate.crowd(True)
 
     def withdrawn(self, job: Job) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import dropwhile
 from types import FrameType
 from typing import Protocol
@@ -77,29 +77,27 @@ def watch(loop: Loop, limit: float, warn: Callable[[Block], None]) -> None:
             return
         if loop.has_answered():
             continue
-        sights = list(_sights(loop, limit / 10))
-        if not loop.has_answered() and sights:
-            warn(Block(_common(sights), loop.now() - asked))
+        sight = _looked(loop, limit / 10)
+        if sight is not None:
+            warn(Block(sight, loop.now() - asked))
         while not loop.has_answered():
             if not loop.wait(limit):
                 return
 
 
-def _sights(loop: Loop, seconds: float) -> Iterator[Sight]:
-    """Some looks, spread over so many seconds; fewer if the loop answers or is left meanwhile."""
-    yield loop.look()
+def _looked(loop: Loop, seconds: float) -> Sight | None:
+    """The last of some looks, of no attempt unless it was the same in all of them.
+
+    None if the loop answers, or is left, within the `seconds` that this takes.
+    """
+    sight = loop.look()
     for _ in range(LOOKS - 1):
         if not loop.wait(seconds / (LOOKS - 1)) or loop.has_answered():
-            return
-        yield loop.look()
-
-
-def _common(sights: Sequence[Sight]) -> Sight:
-    """The last sight; of no attempt unless it is the same in all of them."""
-    last = sights[-1]
-    if all(sight.attempt == last.attempt for sight in sights):
-        return last
-    return attrs.evolve(last, attempt=None)
+            return None
+        before, sight = sight, loop.look()
+        if before.attempt != sight.attempt:
+            sight = attrs.evolve(sight, attempt=None)
+    return sight
 
 
 def warn_of(block: Block) -> None:

@@ -177,10 +177,7 @@ class ProcessBuilder:
 
     def process(self, name: str, definition: ProcessDefinition, **options: Any) -> NodeRef:
         """Add a child execution of another definition; `inputs` are its first variables."""
-        if not isinstance(definition, ProcessDefinition):
-            expected = "a ProcessDefinition (of a builder: its `build()`)"
-            self._refuse(f"nodes.{name}.definition", definition, expected)
-        return self._add(name, Process(definition), options)
+        return self._add(name, Process(self._definition(name, definition)), options)
 
     def end(self, name: str, *, terminate: bool = False, **options: Any) -> NodeRef:
         """Add an end; with `terminate` the first token to get there completes the execution."""
@@ -252,6 +249,12 @@ class ProcessBuilder:
 
     def _error(self, faults: tuple[Fault, ...]) -> DefinitionError:
         return DefinitionError(f"process {self._id!r}", faults)
+
+    def _definition(self, name: str, definition: object) -> ProcessDefinition:
+        if not isinstance(definition, ProcessDefinition):
+            expected = "a ProcessDefinition (of a builder: its `build()`)"
+            self._refuse(f"nodes.{name}.definition", definition, expected)
+        return definition
 
     def _callable(self, name: str, function: object, expected: str) -> Callable[..., Any]:
         if not callable(function):

@@ -126,10 +126,8 @@ def _identity_faults(id: object, version: object, timeout: object) -> Iterator[F
 
 
 def _timeout_faults(place: str, timeout: object) -> Iterator[Fault]:
-    if timeout is None:
-        return
-    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
-    if not is_number or not timeout > 0:
+    is_length = isinstance(timeout, (int, float)) and timeout > 0 and timeout is not True
+    if timeout is not None and not is_length:
         yield Fault(place, timeout, "a number of seconds above 0")
 
 

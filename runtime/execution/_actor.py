@@ -39,6 +39,7 @@ from ._state import (
     Stopping,
     Token,
 )
+from ._step import begin
 from ._timing import is_awaited
 from ._transition import whole_turn
 
@@ -266,6 +267,19 @@ class Execution:
         )
 
     # Turns
+
+    def begin(self, message: Begin) -> None:
+        """Take the first turn."""
+        now = self.house.clock()
+        token = begin(self.state, message, now)
+        if token is None:
+            self.house.turns.post(self, message)
+            return
+        self.history.append(now)
+        self.history.append(message)
+        if self.state.deadline is not None:
+            self.house.timers.add(self.state.deadline, self, Due(0, self.state.deadline))
+        self.start(token)
 
     def wake(self, message: Message) -> None:
         """Take the turn of a timer that has run out, unless nothing would follow from it."""

@@ -31,7 +31,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
     gate = group.gate
-    calm = UNGUARDED
+    calm, now = UNGUARDED, clock()
     while True:
         if gate is not None:
             job.calm = calm = gate.calm if _is_call(token) else UNGUARDED
@@ -43,7 +43,15 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             outcome = await _attempt(job)
         else:
             try:
-                outcome = await _walk(worker, job, line)
+                if len(state.tokens) == 1:
+                    outcome = await _walk(worker, job, line, now)
+                else:
+                    job.started = now
+                    value = await line.call()
+                    if type(value) in SMALL:
+                        outcome = Completed(token.step, token.attempt, OUT, value, 0, now)
+                    else:
+                        outcome = completed(execution, token, value, now)
             except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
                 outcome = failed(
                     token, error, clock(), execution.house.random.random(), job.started
@@ -87,7 +95,7 @@ def _is_call(token: Token) -> bool:
     return token.item is not None or isinstance(token.node.spec.kind, Function)
 
 
-async def _walk(worker: Worker[Job], job: Job, line: Line) -> Completed:
+async def _walk(worker: Worker[Job], job: Job, line: Line, now: float) -> Completed:
     """Await a bare node, and those in line after it; the outcome of the one where it stops.
 
     What `step` would do for each is done here, without a new token, and without its questions: they
@@ -99,7 +107,7 @@ async def _walk(worker: Worker[Job], job: Job, line: Line) -> Completed:
     memory, tokens = state.memory, state.tokens
     calm = UNGUARDED if gate is None else gate.calm
     goes_on = execution.untouched = calm != NOT_CALM and _is_alone(state, token)
-    number, attempt, now = token.step, token.attempt, clock()
+    number, attempt = token.step, token.attempt
     while True:
         job.started = now
         value = await line.call()

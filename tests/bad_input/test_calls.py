@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trio.testing
 
 import processengine as pe
 
@@ -200,7 +201,6 @@ def test_a_mapping_in_place_of_options_is_refused_with_what_to_do() -> None:
         pe.open_runtime({})  # type: ignore[arg-type]
 
 
-@pytest.mark.filterwarnings("default::ResourceWarning")
 def test_a_runtime_outside_trio_says_that_it_needs_trio() -> None:
     async def main() -> None:
         async with pe.open_runtime():
@@ -224,6 +224,7 @@ async def test_a_state_that_does_not_exist_is_refused_by_list(state: Any) -> Non
 async def test_a_retry_where_no_attempt_is_says_what_could_be_retried() -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(idle())
+        await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(pe.NotAtNode) as caught:
             await handle.retry("go")
     assert str(caught.value) == (

@@ -17,7 +17,7 @@ from processengine.runtime.definition import ERROR, REJECTED
 from processengine.runtime.execution import Completed
 from processengine.testing import Bodies, Palette, Sketch, draw_sketch
 
-from ._guards import Guards, core_of, draw_groups, in_groups
+from ._guards import Guards, core_of, draw_groups, in_groups, may_refuse
 
 NodeEnd = Literal["out", "other", "fails", "swallows"]
 Visit = tuple[float, NodeEnd]
@@ -50,14 +50,19 @@ class Plan:
     groups: tuple[pe.Group, ...] = ()
 
 
-def draw_plan(random: Random, palette: Palette = LIVELY, acts: tuple[str, ...] = ACTS) -> Plan:
+def draw_plan(
+    random: Random,
+    palette: Palette = LIVELY,
+    acts: tuple[str, ...] = ACTS,
+    groups: tuple[pe.Group, ...] | None = None,
+) -> Plan:
     """Draw a process, how its nodes behave and what happens to it from outside.
 
     Where groups may refuse attempts, it has no cycles: one of refusals would take no time.
     """
-    may_refuse = random.choice((False, True))
-    groups = draw_groups(random, may_refuse=may_refuse)
-    if may_refuse and groups:
+    if groups is None:
+        groups = draw_groups(random)
+    if any(map(may_refuse, groups)):
         sketch = draw_sketch(random, attrs.evolve(palette, cycles=False))
     else:
         sketch = _without_rejected(draw_sketch(random, palette))

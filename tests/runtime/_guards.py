@@ -18,15 +18,22 @@ from processengine.runtime.definition import Process
 from processengine.supervision import DEFAULT_GROUP
 
 FLOAT = 1e-6
+MANY = 1000
 
 
-def draw_groups(random: Random, *, may_refuse: bool) -> tuple[pe.Group, ...]:
+def draw_groups(random: Random) -> tuple[pe.Group, ...]:
     """Draw up to two groups, each with some guards and none like another."""
-    names = ("g", "h")[: random.randrange(3)]
-    return tuple(_draw_group(random, name, may_refuse) for name in names)
+    refuses = random.choice((False, True))
+    return tuple(_draw_group(random, name, refuses) for name in ("g", "h")[: random.randrange(3)])
 
 
-def _draw_group(random: Random, name: str, may_refuse: bool) -> pe.Group:
+def may_refuse(group: pe.Group) -> bool:
+    """Whether an attempt may be refused in it even where port `rejected` is not connected."""
+    bulkhead = group.bulkhead
+    return group.when_open == "fail" or (bulkhead is not None and bulkhead.waiting < MANY)
+
+
+def _draw_group(random: Random, name: str, refuses: bool) -> pe.Group:
     return pe.Group(
         name,
         breaker=random.choice((None, _draw_breaker(random), _draw_breaker(random))),
@@ -34,7 +41,7 @@ def _draw_group(random: Random, name: str, may_refuse: bool) -> pe.Group:
             (
                 None,
                 pe.Bulkhead(
-                    1 + random.randrange(2), waiting=random.choice((0, 2)) if may_refuse else 1000
+                    1 + random.randrange(2), waiting=random.choice((0, 2)) if refuses else MANY
                 ),
             )
         ),
@@ -42,7 +49,7 @@ def _draw_group(random: Random, name: str, may_refuse: bool) -> pe.Group:
         budget=random.choice((None, pe.BudgetPolicy(2 + random.randrange(3), 0.5))),
         retry=random.choice((None, pe.Retry(attempts=3, initial=1.0))),
         timeout=random.choice((None, None, 1.5)),
-        when_open="fail" if may_refuse and random.randrange(3) == 2 else "park",
+        when_open="fail" if refuses and random.randrange(3) == 2 else "park",
         shared=random.choice((False, True)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -447,6 +448,42 @@ async def test_a_node_that_cancels_another_execution_goes_on(autojump_clock: Moc
         outcome = await (await runtime.spawn(alone(murderous))).result()
         assert outcome.memory == {"first": "cancelled"}
         assert (await victim.result()).reason == "by another"
+
+
+async def test_a_node_that_exits_fails_at_once_and_touches_no_other(
+    autojump_clock: MockClock,
+) -> None:
+    attempts: list[int] = []
+
+    async def leave(context: pe.NodeContext) -> None:
+        attempts.append(context.attempt)
+        sys.exit(3)
+
+    async with pe.open_runtime() as runtime:
+        other = await runtime.spawn(alone(nap))
+        left = [await (await runtime.spawn(alone(leave))).result() for _ in range(5)]
+        assert (await other.result()).state == "completed"
+    assert attempts == [1] * 5
+    assert {outcome.reason for outcome in left} == {"SystemExit: 3 (node 'first', attempt 1)"}
+
+
+@pytest.mark.parametrize("runs", ["async", "thread"])
+async def test_a_node_that_exits_leaves_by_its_error_port(runs: str) -> None:
+    async def leave_task() -> None:
+        sys.exit(3)
+
+    def leave_thread() -> None:
+        sys.exit(3)
+
+    async def tell(error: pe.ErrorContext) -> str:
+        return error.exception
+
+    builder = pe.ProcessBuilder("left")
+    leave = leave_task if runs == "async" else leave_thread
+    builder.node(leave).on("error").then(builder.node(tell))
+    async with pe.open_runtime() as runtime:
+        outcome = await (await runtime.spawn(builder.build())).result()
+    assert outcome.memory["tell"] == "SystemExit"
 
 
 # Ctrl-C

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from random import Random
 
-import attrs
 import pytest
 import trio
 from hypothesis import given, settings
@@ -37,8 +36,8 @@ def quiet() -> Iterator[None]:
 def draw_cast(random: Random) -> list[Plan]:
     """Plans that share a pool, and groups."""
     first = draw_plan(random)
-    others = [draw_plan(random) for _ in range(1 + random.randrange(3))]
-    return [first, *(attrs.evolve(plan, groups=first.groups) for plan in others)]
+    others = range(1 + random.randrange(3))
+    return [first, *(draw_plan(random, groups=first.groups) for _ in others)]
 
 
 def play(plan: Plan, schedule: Random) -> Drama:

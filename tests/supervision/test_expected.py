@@ -1,4 +1,4 @@
-"""What is said about a policy that makes no sense: the class, the field, what it takes, the value."""
+"""What is said about a policy that makes no sense: its field, what that takes, and the value."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ def test_a_value_that_does_not_fit_is_refused_in_words_of_ours(
 
 
 def test_the_error_is_a_value_error_too_and_survives_pickling() -> None:
-    with pytest.raises(ValueError, match="Retry.attempts") as caught:
+    with pytest.raises(ValueError, match=r"Retry\.attempts") as caught:
         Retry(attempts=0)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

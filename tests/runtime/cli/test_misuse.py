@@ -46,8 +46,8 @@ ORDER = ("run", "order.yaml", "--nodes", "shop.py")
         (["simulate", *ORDER[1:], "--duration", "charge=x"], "--duration charge: expected a num"),
         (["simulate", *ORDER[1:], "--duration", "ship"], "--duration ship: expected NODE=SECONDS"),
         (["simulate", *ORDER[1:], "--duration", "no=1"], "durations for order v2: 'no' is no node"),
-        (["graph", "order.yaml", "-o", "x.png"], "--output x.png: expected a name that ends in .svg"),
-        (["graph", "order.yaml", "-o", "x.PDF"], "--output x.PDF: expected a name that ends in .svg"),
+        (["graph", "order.yaml", "-o", "x.png"], "--output x.png: expected a name that ends in"),
+        (["graph", "order.yaml", "-o", "x.PDF"], "--output x.PDF: expected a name that ends in"),
         (["graph", "order.yaml", "-o", "no/where.svg"], "no/where.svg: cannot be written: No such"),
     ],
 )  # fmt: skip
