@@ -82,9 +82,8 @@ class BulkheadQueue(deque[Job]):
 class NodeGroup:
     """One group of one runtime. Single writer: the trio thread.
 
-    `parked` are jobs that wait for the breaker, oldest first. Those that wait for their time by the
-    rate are in `_scheduled`; among them may be some that were withdrawn. `_returning` counts parked
-    jobs that were let go and have not asked the gate again yet. `submit` is how attempts get here.
+    `parked` are jobs that wait for the breaker or the rate, oldest first. `_returning` counts those
+    that were let go and have not got to a worker yet. `submit` is how attempts get here.
     """
 
     ended_at: None = None  # for `Timers`: a group never ends
@@ -97,8 +96,6 @@ class NodeGroup:
         self.retries_refused: int = 0
         self.watchers: list[Callable[[BreakerChange], None]] = []
         self._house = house
-        self._scheduled: deque[Job] = deque()
-        self._rated = 0
         self._returning = 0
         self._due = math.inf
         bulkhead = policy.bulkhead
@@ -125,7 +122,7 @@ class NodeGroup:
     @property
     def parked_count(self) -> int:
         """How many attempts are parked."""
-        return len(self.parked) + self._rated
+        return len(self.parked)
 
     @property
     def queued(self) -> int:
@@ -162,43 +159,45 @@ class NodeGroup:
             self._unpark(job)
         elif self._queue is not None:
             self._queue.stale += 1
-        self._has_asked(job)
+        self.has_come(job)
         if self.gate is not None:
-            if job.start is not None:
-                self.gate.return_start(job.start, self._house.clock())
             self._after(self._house.clock())
 
     def stop_all(self, execution: Execution) -> None:
         """Stop every attempt that is made here for an execution."""
         self.dispatcher.stop_all(lambda job: job.execution is execution)
 
-    def admit(self, job: Job) -> bool:
-        """Ask the gate; a job that may not begin is parked, or its attempt has failed."""
-        assert self.gate is not None
-        now = self._house.clock()
-        verdict = self.gate.enter(now, reserved=job.start is not None)
-        self._has_asked(job)
-        if isinstance(verdict, Permit):
-            job.permit, job.start = verdict, None
-        else:
-            self._deny(job, verdict, now)
-        self._after(now)
-        return job.permit is not None
-
-    def _has_asked(self, job: Job) -> None:
+    def has_come(self, job: Job) -> None:
+        """A job has got to a worker, if it was parked before."""
         self._returning -= job.is_returning
         job.is_returning = False
 
-    def _deny(self, job: Job, denial: Denial, now: float) -> None:
-        if self.policy.when_open == "park" and REJECTED not in job.token.node.exits:
-            self._park(job, denial, now)
-            return
-        if denial.start is not None and self.gate is not None:
-            self.gate.return_start(denial.start, now)
-        name = "BreakerOpen" if denial.start is None else "RateExceeded"
+    def admit(self, job: Job, *, was_parked: bool) -> bool:
+        """Ask the gate; a job that may not begin is parked, or its attempt has failed.
+
+        Who comes while others are parked is parked behind them.
+        """
+        gate, now = self.gate, self._house.clock()
+        assert gate is not None
+        parks = self.policy.when_open == "park" and REJECTED not in job.token.node.exits
+        if parks and self.parked and not was_parked:
+            self._park(job)
+            self._after(now)
+            return False
+        verdict = gate.enter(now)
+        if isinstance(verdict, Permit):
+            job.permit = verdict
+        elif parks:
+            self._park(job)
+        else:
+            self._deny(job, verdict)
+        self._after(now)
+        return job.permit is not None
+
+    def _deny(self, job: Job, denial: Denial) -> None:
         soon = denial.retry_after
         again = "" if soon is None else f"; again in {soon:.3g} s"
-        self._refuse(job, name, f"{denial.why}{again}")
+        self._refuse(job, denial.exception, f"{denial.why}{again}")
 
     def _refuse(self, job: Job, exception: str, text: str) -> None:
         token = job.token
@@ -217,16 +216,10 @@ class NodeGroup:
 
     # Parking
 
-    def _park(self, job: Job, denial: Denial, now: float) -> None:
+    def _park(self, job: Job) -> None:
         job.is_parked = True
         job.token.worker = job
-        if denial.start is None:
-            self.parked[job] = None
-        else:
-            job.start = denial.start
-            self._scheduled.append(job)
-            self._rated += 1
-            self._wake_at(self._scheduled[0].start or now)
+        self.parked[job] = None
         execution = job.execution
         execution.parked += 1
         execution.publish(job.token)
@@ -235,10 +228,7 @@ class NodeGroup:
     def _unpark(self, job: Job) -> None:
         job.is_parked = False
         job.execution.parked -= 1
-        if job in self.parked:
-            del self.parked[job]
-        else:
-            self._rated -= 1
+        del self.parked[job]
 
     def _after(self, now: float) -> None:
         """Tell what has happened to the breaker, and let go who may try again."""
@@ -246,29 +236,17 @@ class NodeGroup:
         assert gate is not None
         if gate.changes:
             self._tell(gate)
-        if self._scheduled:
-            self._release_scheduled(now)
         if self.parked:
-            self._release_parked(gate, now)
+            self._release(gate, now)
 
-    def _release_scheduled(self, now: float) -> None:
-        scheduled = self._scheduled
-        while scheduled and (not scheduled[0].is_parked or (scheduled[0].start or 0.0) <= now):
-            job = scheduled.popleft()
-            if job.is_parked:
-                self._let_go(job)
-        if scheduled:
-            self._wake_at(scheduled[0].start or now)
-
-    def _release_parked(self, gate: Gate, now: float) -> None:
+    def _release(self, gate: Gate, now: float) -> None:
         openings = gate.openings(now) - self._returning
         while self.parked and openings > 0:
             openings -= 1
             self._let_go(next(iter(self.parked)))
-        if self.parked and gate.breaker is not None:
-            wait = gate.breaker.retry_after(now)
-            if wait:
-                self._wake_at(now + wait)
+        wait = gate.retry_after(now) if self.parked else None
+        if wait:
+            self._wake_at(now + wait)
 
     def _let_go(self, job: Job) -> None:
         self._unpark(job)

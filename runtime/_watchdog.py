@@ -178,7 +178,7 @@ class _LoopOfThread:
         return not self._is_left.wait(seconds)
 
     def look(self) -> Sight:
-        return sight_of(sys._current_frames().get(self._thread))
+        return sight_of(self._thread)
 
     def leave(self) -> None:
         """Have the watch end."""
@@ -190,14 +190,20 @@ class _LoopOfThread:
             self._token.run_sync_soon(self.unwatched.set)
 
 
-def sight_of(frame: FrameType | None) -> Sight:
-    """What a thread is at whose innermost frame this is: of an attempt, the node function only."""
-    stack = [each for each, _ in traceback.walk_stack(frame)] if frame is not None else []
-    stack.reverse()
+def sight_of(thread: int) -> Sight:
+    """What another thread, of that identity, is at: of an attempt, the node function only."""
+    stack = _stack_of(thread)
     attempt, inner = attempt_in(stack)
     shown = list(dropwhile(_is_ours, inner)) or inner
     places = ((f.f_code.co_filename, f.f_lineno, f.f_code.co_name) for f in shown)
     return Sight(attempt, tuple(places))
+
+
+def _stack_of(thread: int) -> list[FrameType]:
+    """Its frames, outermost first."""
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # documented all the same
+    stack = [frame for frame, _ in traceback.walk_stack(frames.pop(thread))]
+    return stack[::-1]
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -9,6 +9,9 @@ instead of 3.
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import attrs
 
 from ._breaker import Breaker, BreakerChange, Permit, Refusal
@@ -23,14 +26,11 @@ FREE = Permit(0, 0)
 
 @attrs.frozen
 class Denial:
-    """No attempt now: `retry_after` seconds are to be waited (None: nobody knows how long).
+    """No attempt now: `retry_after` seconds are to be waited (None: nobody knows how long)."""
 
-    `start` is the time of a call that the rate has reserved.
-    """
-
+    exception: Literal["BreakerOpen", "RateExceeded"]
     why: str
     retry_after: float | None
-    start: float | None = None
 
 
 class Gate:
@@ -73,16 +73,13 @@ class Gate:
 
     # Attempts
 
-    def enter(self, now: float, *, reserved: bool = False) -> Permit | Denial:
-        """Ask for leave to make an attempt; `reserved` if the rate has given it its time."""
+    def enter(self, now: float) -> Permit | Denial:
+        """Ask for leave to make an attempt now."""
         permit = self._ask_breaker(now)
-        if isinstance(permit, Denial) or self._rate is None or reserved:
-            return permit
-        wait = self._rate.reserve(now)
-        if not wait:
+        if isinstance(permit, Denial) or self._rate is None or self._rate.take(now):
             return permit
         self.unused(permit)
-        return Denial("its rate is used up", wait, now + wait)
+        return Denial("RateExceeded", "its rate is used up", self._rate.wait(now))
 
     def _ask_breaker(self, now: float) -> Permit | Denial:
         if self.breaker is None:
@@ -90,7 +87,7 @@ class Gate:
         permit, change = self.breaker.acquire(now)
         self._note(change)
         if isinstance(permit, Refusal):
-            return Denial(f"its breaker is {self.breaker.state}", permit.retry_after)
+            return Denial("BreakerOpen", f"its breaker is {self.breaker.state}", permit.retry_after)
         return permit
 
     def permit_of(self, calm: int) -> Permit:
@@ -118,11 +115,6 @@ class Gate:
         if self.breaker is not None:
             self.breaker.release(permit)
 
-    def return_start(self, start: float, now: float) -> None:
-        """Give back the reserved start of an attempt that will not be made."""
-        if self._rate is not None:
-            self._rate.give_back(start, now)
-
     @property
     def allows_retry(self) -> bool:
         """Whether the retry budget has anything left."""
@@ -137,10 +129,7 @@ class Gate:
         is_closed = self.breaker is None or self.breaker.state in ("closed", "disabled")
         if not is_closed or not self.allows_retry:
             return False
-        wait = 0.0 if self._rate is None else self._rate.reserve(now)
-        if wait:
-            self.return_start(now + wait, now)
-        return not wait
+        return self._rate is None or self._rate.take(now)
 
     @property
     def budget(self) -> float | None:
@@ -154,17 +143,25 @@ class Gate:
         return attrs.evolve(tally, calls=tally.calls + passed)
 
     def openings(self, now: float) -> float:
-        """How many attempts may ask now with a chance to be let in; infinity if there is no bound.
+        """How many attempts would be let in if they asked now; infinity if there is no bound."""
+        in_bucket = math.inf if self._rate is None else self._rate.ready(now)
+        return min(in_bucket, self._breaker_openings(now))
 
-        A question that an opening answers may still be refused if others ask first.
-        """
+    def _breaker_openings(self, now: float) -> float:
         breaker = self.breaker
         if breaker is None or breaker.state in ("closed", "disabled"):
-            return float("inf")
-        wait = breaker.retry_after(now)
-        if wait is None or wait > 0:
+            return math.inf
+        if breaker.retry_after(now) != 0:
             return 0
         return breaker.policy.probes - breaker.live_probes(now)
+
+    def retry_after(self, now: float) -> float | None:
+        """Seconds until an attempt may be let in: 0 if one would be now, None if nobody knows."""
+        wait = 0.0 if self._rate is None else self._rate.wait(now)
+        if self.breaker is None:
+            return wait
+        by_breaker = self.breaker.retry_after(now)
+        return None if by_breaker is None else max(wait, by_breaker)
 
     # By hand
 

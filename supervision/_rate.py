@@ -1,11 +1,12 @@
-"""A rate limit: a token bucket that says when the next call may start. Pure, O(1).
+"""A rate limit: a token bucket that says whether a call may start now. Pure, O(1).
 
 Source: the generic cell rate algorithm (ITU-T I.371, virtual scheduling), which keeps a bucket as
-one number: the time at which it would be full again. Unlike there, a call that comes too early is
-not turned away but given the time of its start, and may be taken back.
+one number: the time at which it would be full again.
 """
 
 from __future__ import annotations
+
+import math
 
 import attrs
 
@@ -42,8 +43,7 @@ class RatePolicy:
 class RateLimit:
     """The bucket of one group; it begins full.
 
-    Starts are given in the order in which they are reserved. Times come from one clock, in seconds;
-    should it run backwards, the limit holds all the same.
+    Times come from one clock, in seconds; should it run backwards, the limit holds all the same.
     """
 
     __slots__ = ("_full_at", "_interval", "_slack", "policy")
@@ -57,23 +57,19 @@ class RateLimit:
     def __repr__(self) -> str:
         return f"<RateLimit {self.policy.calls} per {self.policy.seconds:g} s>"
 
-    def reserve(self, now: float) -> float:
-        """Reserve the next call; the seconds until it may start, 0.0 if that is now."""
-        full_at = max(self._full_at, now)
-        self._full_at = full_at + self._interval
-        wait = full_at - self._slack - now
+    def wait(self, now: float) -> float:
+        """Seconds until a call may start; 0.0 if one may now."""
+        wait = max(self._full_at, now) - self._slack - now
         return wait if wait > _ROUNDING else 0.0
 
-    def give_back(self, start: float, now: float) -> None:
-        """Return, once, a reservation that is not used; `start` is its `now` plus its wait.
+    def take(self, now: float) -> bool:
+        """Take a call out of the bucket; false, and nothing taken, if none is in it."""
+        if self.wait(now):
+            return False
+        self._full_at = max(self._full_at, now) + self._interval
+        return True
 
-        Those behind it keep the starts that they were told, so what is returned shrinks with every
-        second that passed since `start`, down to nothing. While reservations wait, only the latest
-        of them is returned (and so each in turn, from the end); any other counts as used.
-        """
-        latest = self._full_at - self._interval - self._slack
-        if latest <= now + _ROUNDING:
-            self._full_at -= min(self._interval, max(0.0, self._interval - (now - start)))
-        elif start > now and start > latest - self._interval / 2:
-            # Those who wait start an interval apart: half of one tells them apart in floats.
-            self._full_at -= self._interval
+    def ready(self, now: float) -> int:
+        """How many calls are in the bucket."""
+        spare = self._slack - (max(self._full_at, now) - now)
+        return max(0, 1 + math.floor(spare / self._interval + _ROUNDING))

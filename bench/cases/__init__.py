@@ -5,6 +5,7 @@ from collections.abc import Callable
 from .._measure import Row
 from ._control import pausing
 from ._graphs import graphs
+from ._guarded import guards
 from ._idle import idle
 from ._messages import messages
 from ._runs import chains, failing, fork_joins, sleeping
@@ -16,6 +17,7 @@ CASES: dict[str, Case] = {
     "fork-join": fork_joins,
     "sleeping": sleeping,
     "failing": failing,
+    "guards": guards,
     "idle": idle,
     "messages": messages,
     "graphs": graphs,

@@ -86,6 +86,14 @@ def _simulate(add: Add) -> None:
     _json(add)
 
 
+def _tree(add: Add) -> None:
+    _given(add)
+    add("--after", metavar="SECONDS", type=_duration, default=0.0,
+        help="of virtual time (default: 0, right after it has begun)")  # fmt: skip
+    add("--svg", metavar="FILE", help="draw the tree, as SVG")
+    _json(add)
+
+
 def _given(add: Add) -> None:
     add("--input", metavar="NAME=VALUE", action="append", default=[],
         help="a variable to start with; VALUE is JSON, or text, or @FILE (repeatable)")  # fmt: skip
@@ -103,6 +111,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
     "graph": ("Draw a process; functions need not be there.", _graph),
     "simulate": ("Run one execution in virtual time: how long, how busy, where is the longest way.",
                  _simulate),
+    "tree": ("Show who supervises whom at a moment of virtual time, as a process runs.", _tree),
 }  # fmt: skip
 _EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES}
 
@@ -112,6 +121,13 @@ def _seconds(text: str) -> float:
         if 0 < (value := float(text)) < math.inf:
             return value
     raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+
+
+def _duration(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (value := float(text)) < math.inf:
+            return value
+    raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, got {text!r}")
 
 
 def _whole(text: str) -> int:

@@ -16,6 +16,7 @@ from ._graph import graph
 from ._output import Output
 from ._run import run
 from ._simulate import simulate
+from ._tree import tree
 
 Command = Callable[[argparse.Namespace, Output], int]
 
@@ -24,6 +25,7 @@ _COMMANDS: Mapping[str, Command] = {
     "check": check,
     "graph": graph,
     "simulate": simulate,
+    "tree": tree,
 }
 _NOT_RUN, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
 

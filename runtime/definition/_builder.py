@@ -116,8 +116,7 @@ class ProcessBuilder:
         """
         if callable(name):
             return self.node(function_name(name), name, runs=runs, ports=ports, **options)
-        if not isinstance(name, str):
-            self._refuse("nodes", name, "a function, or a name and a function")
+        name = self._name(name)
         expected = "a function: node(function) or node(name, function)"
         made = function_kind(self._callable(name, function, expected), runs, tuple(ports))
         return self._add(name, made, options)
@@ -249,6 +248,11 @@ class ProcessBuilder:
 
     def _error(self, faults: tuple[Fault, ...]) -> DefinitionError:
         return DefinitionError(f"process {self._id!r}", faults)
+
+    def _name(self, name: object) -> str:
+        if not isinstance(name, str):
+            self._refuse("nodes", name, "a function, or a name and a function")
+        return name
 
     def _definition(self, name: str, definition: object) -> ProcessDefinition:
         if not isinstance(definition, ProcessDefinition):

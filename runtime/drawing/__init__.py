@@ -1,4 +1,4 @@
-"""Pictures of processes and of what happened in them: definitions and time spans in, text out.
+"""Pictures of processes, of what happened in them and of who supervises whom: values in, text out.
 
 Owns layout and markup; it never runs anything, reads no file and needs no package. Start reading at
 """
@@ -7,6 +7,8 @@ from ._diagram import Arrow, Box, Diagram, diagram_of
 from ._diagram_svg import draw_svg
 from ._gantt import Bar, draw_gantt
 from ._mermaid import draw_mermaid
+from ._tree import draw_tree, tree_words
+from ._tree_svg import draw_tree_svg
 
 __all__ = [
     "Arrow",
@@ -17,4 +19,7 @@ __all__ = [
     "draw_gantt",
     "draw_mermaid",
     "draw_svg",
+    "draw_tree",
+    "draw_tree_svg",
+    "tree_words",
 ]

@@ -53,8 +53,8 @@ class Job(msgspec.Struct, eq=False, gc=False):
 
     Until a worker has it, the job is what the token's `worker` says: it waits in `group`, or is
     parked there. `permit` is the group's leave for the attempt, or else `calm` says how calm its
-    gate was. It began at `started` (seconds, the runtime's clock); `start` is the time that the
-    group's rate has reserved for it.
+    gate was. It began at `started` (seconds, the runtime's clock). It `is_returning` once it was
+    parked and let go.
     """
 
     execution: Execution
@@ -63,7 +63,6 @@ class Job(msgspec.Struct, eq=False, gc=False):
     permit: Permit | None = None
     calm: int = NOT_CALM
     started: float = 0.0
-    start: float | None = None
     is_parked: bool = False
     is_returning: bool = False
     is_withdrawn: bool = False
@@ -101,7 +100,10 @@ class NodeGroup(Protocol):
     def stop_all(self, execution: Execution) -> None:
         """Stop every attempt that is made here for an execution."""
 
-    def admit(self, job: Job) -> bool:
+    def has_come(self, job: Job) -> None:
+        """A job has got to a worker."""
+
+    def admit(self, job: Job, *, was_parked: bool) -> bool:
         """Ask the guards; if they refuse, the job is parked or has failed."""
         ...
 

@@ -30,13 +30,16 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
-    gate = group.gate
+    gate, was_parked = group.gate, job.is_returning
+    if was_parked:
+        group.has_come(job)
     calm, now = UNGUARDED, clock()
     while True:
         if gate is not None:
             job.calm = calm = gate.calm if _is_call(token) else UNGUARDED
-            if calm == NOT_CALM and not group.admit(job):
+            if calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
                 return None
+            was_parked = False
         token.worker = worker
         line = lines[token.node.index]
         if line is None or token.phase is not RUNNING or execution.watchers:

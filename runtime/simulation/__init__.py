@@ -5,14 +5,17 @@ model of the engine. Start reading at `_simulate`, then `_stage`.
 """
 
 from ._errors import StuckSimulation, UnfitDurations
+from ._moment import Moment, moment_of
 from ._report import PathStep, SimulationReport, TaskRun
 from ._simulate import simulate
 
 __all__ = [
+    "Moment",
     "PathStep",
     "SimulationReport",
     "StuckSimulation",
     "TaskRun",
     "UnfitDurations",
+    "moment_of",
     "simulate",
 ]

@@ -108,6 +108,22 @@ async def test_a_pause_that_comes_before_the_first_node_holds_it(
         assert (await queued.result()).state == "completed"
 
 
+async def test_a_pause_holds_an_attempt_that_waits_for_a_worker_and_does_not_wait_for_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with pe.open_runtime(worker_pool_size=1) as runtime:
+        ahead = await runtime.spawn(two_steps())
+        behind = await runtime.spawn(two_steps())
+        before = trio.current_time()
+        assert await behind.pause() == "paused"
+        assert trio.current_time() == before
+        await ahead.result()
+        await trio.sleep(10)
+        assert behind.status().state == "paused"
+        await behind.resume()
+        assert (await behind.result()).state == "completed"
+
+
 async def test_a_pause_that_the_end_overtakes_is_answered_with_the_end(
     autojump_clock: MockClock,
 ) -> None:

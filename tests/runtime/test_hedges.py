@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import threading
@@ -9,9 +10,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio.testing import MockClock
 
 import processengine as pe
+from processengine.runtime.execution._hedge import race
+from processengine.testing import run_virtual
 
 Ending = Callable[[], Awaitable[object]]
 
@@ -50,10 +55,9 @@ def fails(error: BaseException, *, after: float = 0) -> Ending:
 
 
 async def swallows() -> object:
-    try:
+    with contextlib.suppress(trio.Cancelled):
         await trio.sleep(1_000)
-    except trio.Cancelled:
-        return "all the same"
+    return "all the same"
 
 
 def asking(
@@ -186,6 +190,49 @@ def test_threads_race_too() -> None:
     process.node("ask", ask, idempotent=True, hedge=pe.Hedge(0))
     outcome = trio.run(outcome_of, process.build())
     assert (outcome.state, len(calls)) == ("completed", 2)
+
+
+CALLS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=5)
+
+
+def expected(calls: list[tuple[int, bool]], after: int) -> tuple[object, float]:
+    """What comes of a race of such calls (how long they take, whether they return), and when."""
+    ends: list[tuple[float, int]] = []
+    for number, (seconds, _) in enumerate(calls):
+        begin = number * after
+        under_way = [end for end, _ in ends if end > begin]
+        if number and (not under_way or any(calls[n][1] and end <= begin for end, n in ends)):
+            break
+        ends.append((begin + seconds + 0.01 * (number + 1), number))
+    wins = sorted((end, number) for end, number in ends if calls[number][1])
+    if wins:
+        return wins[0][1], wins[0][0]
+    return min(ends)[1], max(ends)[0]
+
+
+@given(CALLS, st.integers(0, 4), st.integers(0, 99))
+def test_a_race_goes_as_the_calls_in_it(
+    calls: list[tuple[int, bool]], after: int, seed: int
+) -> None:
+    async def main() -> tuple[object, float]:
+        begun = iter(range(len(calls)))
+
+        async def call() -> object:
+            number = next(begun)
+            seconds, returns = calls[number]
+            await trio.sleep(seconds + 0.01 * (number + 1))
+            if not returns:
+                raise LookupError(number)
+            return number
+
+        hedge = pe.Hedge(after, most=len(calls))
+        try:
+            result = await race(call, hedge, lambda: True)
+        except LookupError as error:
+            result = error.args[0]
+        return result, trio.current_time()
+
+    assert run_virtual(main, seed=seed) == pytest.approx(expected(calls, after))
 
 
 # Failures

@@ -93,7 +93,7 @@ def test_a_runtime_closes_within_bounds_whatever_runs(
             await trio.sleep(seconds)
             closing_at = trio.current_time()
         assert trio.current_time() <= closing_at + GRACE
-        guards.check()
+        guards.check_closed()
 
     run_virtual(main, random=schedule)
     assert sum(drama.begun for drama in dramas) == sum(drama.left for drama in dramas)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -134,7 +133,7 @@ def seen_from_another_thread() -> list[Sight]:
     here = threading.get_ident()
 
     def look() -> None:
-        sights.append(sight_of(sys._current_frames()[here]))
+        sights.append(sight_of(here))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -312,7 +311,6 @@ async def test_a_warning_is_not_recorded(autojump_clock: MockClock) -> None:
         await trio.sleep(1)
         handle.pause("interrupt")
         await trio.sleep(100)
-        await handle.resume()
         history = (await handle.result()).history
     names = [type(record.message).__name__ for record in history]
-    assert names == ["Begin", "Pause", "Completed", "Resume"]
+    assert names == ["Begin", "Pause", "Completed"]

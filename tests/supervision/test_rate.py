@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from processengine.supervision._rate import RateLimit, RatePolicy
 
@@ -20,14 +20,15 @@ policies = st.builds(
 )
 
 
-def reserve(limit: RateLimit, now: float) -> float:
-    """When the reserved call may start."""
-    return now + limit.reserve(now)
-
-
 def starts(policy: RatePolicy, times: list[float]) -> list[float]:
-    limit = RateLimit(policy)
-    return [reserve(limit, now) for now in times]
+    """When calls that come at those times start, each as soon as it may, one behind the other."""
+    limit, now, begun = RateLimit(policy), 0.0, list[float]()
+    for time in times:
+        now = max(now, time)
+        while not limit.take(now):
+            now += limit.wait(now)
+        begun.append(now)
+    return begun
 
 
 def is_within(policy: RatePolicy, given_starts: list[float], tolerance: float = 0.0) -> bool:
@@ -69,42 +70,11 @@ def test_a_rest_fills_the_bucket_up_but_never_beyond_its_burst() -> None:
     assert starts(policy, [0.0] * 2 + [1000.0] * 3) == [0, 0, 1000, 1000, 1001]
 
 
-def test_those_who_wait_can_be_taken_back_from_the_end() -> None:
-    limit = RateLimit(RatePolicy(1, 1.0, burst=1))
-    given_starts = [reserve(limit, 0.0) for _ in range(4)]
-    for start in reversed(given_starts[1:]):
-        limit.give_back(start, 0.5)
-    assert reserve(limit, 0.5) == 1.0
-
-
-def test_a_burst_that_is_taken_back_at_once_leaves_the_bucket_full() -> None:
-    limit = RateLimit(RatePolicy(5, 1.0))
-    for start in [reserve(limit, 3.0) for _ in range(5)]:
-        limit.give_back(start, 3.0)
-    assert [limit.reserve(3.0) for _ in range(6)] == [0, 0, 0, 0, 0, pytest.approx(0.2)]
-
-
-def test_a_reservation_with_others_behind_it_counts_as_used() -> None:
-    limit = RateLimit(RatePolicy(1, 1.0, burst=1))
-    first, second, third = (reserve(limit, 0.0) for _ in range(3))
-    limit.give_back(first, 0.0)
-    limit.give_back(second, 0.0)
-    assert (third, reserve(limit, 0.0)) == (2.0, 3.0)
-
-
-def test_one_that_may_start_now_counts_as_used_while_another_waits_behind_it() -> None:
+def test_it_tells_how_many_calls_are_in_the_bucket() -> None:
     limit = RateLimit(RatePolicy(1, 1.0, burst=3))
-    given_starts = [reserve(limit, now) for now in (0.0, 0.0, 0.75, 0.75)]
-    assert given_starts == [0, 0, 0.75, 1]
-    limit.give_back(0.75, 0.75)
-    assert reserve(limit, 0.75) == 2.0
-
-
-def test_what_is_taken_back_late_is_worth_less() -> None:
-    limit = RateLimit(RatePolicy(1, 1.0, burst=2))
-    reserve(limit, 0.0)
-    limit.give_back(reserve(limit, 0.0), 0.25)
-    assert [reserve(limit, 0.25), reserve(limit, 0.25)] == [0.25, 1.25]
+    assert [limit.ready(0.0), limit.take(0.0), limit.ready(0.0)] == [3, True, 2]
+    assert [limit.take(0.0), limit.take(0.0), limit.take(0.0)] == [True, True, False]
+    assert [limit.ready(0.5), limit.wait(0.5), limit.ready(1.0), limit.ready(9.0)] == [0, 0.5, 1, 3]
 
 
 def test_its_rate_shows_in_its_repr() -> None:
@@ -115,7 +85,9 @@ def test_its_rate_shows_in_its_repr() -> None:
 def test_the_limit_holds_even_if_time_runs_backwards(
     policy: RatePolicy, sixteenths: list[int]
 ) -> None:
-    assert is_within(policy, starts(policy, [number / 16 for number in sixteenths]))
+    limit = RateLimit(policy)
+    times = [number / 16 for number in sixteenths]
+    assert is_within(policy, [now for now in times if limit.take(now)])
 
 
 @given(st.integers(1, 50), st.floats(0.01, 100), st.integers(1, 5), st.lists(st.floats(0, 50)))
@@ -136,42 +108,47 @@ def test_a_policy_that_cannot_work_is_refused(wrong: dict[str, float]) -> None:
 
 
 class RateMachine(RuleBasedStateMachine):
-    """Reservations and returns; `kept` are the starts of those that were not given back."""
+    """Calls that come at any time; `begun` are those that were let in."""
 
     @initialize(policy=policies)
     def begin(self, policy: RatePolicy) -> None:
         self.policy = policy
         self.limit = RateLimit(policy)
         self.now = 0.0
-        self.kept: list[float] = []
-        self.is_exact = True
+        self.begun: list[float] = []
 
     @rule(sixteenths=st.integers(0, 30))
     def wait(self, sixteenths: int) -> None:
         self.now += sixteenths / 16
 
     @rule()
-    def reserve(self) -> None:
-        start = reserve(self.limit, self.now)
-        expected = earliest(self.policy, self.kept, self.now)
-        assert start == expected if self.is_exact else start >= expected
-        self.kept.append(start)
+    def wait_for_it(self) -> None:
+        self.now += self.limit.wait(self.now)
+        assert self.limit.ready(self.now) > 0
 
-    @precondition(lambda self: self.kept and self.kept[-1] >= self.now)
     @rule()
-    def give_the_latest_back_in_time(self) -> None:
-        self.limit.give_back(self.kept.pop(), self.now)
-
-    @precondition(lambda self: self.kept)
-    @rule(data=st.data())
-    def give_any_back(self, data: st.DataObject) -> None:
-        place = data.draw(st.integers(0, len(self.kept) - 1))
-        self.limit.give_back(self.kept.pop(place), self.now)
-        self.is_exact = False
+    def take(self) -> None:
+        may = earliest(self.policy, self.begun, self.now) == self.now
+        assert self.limit.take(self.now) is may
+        if may:
+            self.begun.append(self.now)
 
     @invariant()
-    def no_interval_holds_too_many_starts(self) -> None:
-        assert is_within(self.policy, self.kept)
+    def no_interval_holds_too_many(self) -> None:
+        assert is_within(self.policy, self.begun)
+
+    @invariant()
+    def it_says_when_the_next_one_may_start(self) -> None:
+        due = earliest(self.policy, self.begun, self.now)
+        assert self.now + self.limit.wait(self.now) == due
+
+    @invariant()
+    def as_many_as_it_says_may_start_now(self) -> None:
+        begun, count = list(self.begun), 0
+        while earliest(self.policy, begun, self.now) == self.now:
+            begun.append(self.now)
+            count += 1
+        assert self.limit.ready(self.now) == count
 
 
-TestRateAgainstTheListOfStarts = RateMachine.TestCase
+TestRate = RateMachine.TestCase
