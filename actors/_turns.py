@@ -41,7 +41,7 @@ class TurnLoop(Generic[A]):
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
-        self._capacity = capacity
+        self.capacity: int = capacity
         self._mail: dict[A, Mailbox[tuple[Message, AnyReply]]] = {}
         self._turning = False
         self.accepted: int = 0
@@ -99,7 +99,7 @@ class TurnLoop(Generic[A]):
     def _put(self, actor: A, message: Message, reply: AnyReply) -> bool:
         mailbox = self._mail.get(actor)
         if mailbox is None:
-            mailbox = self._mail[actor] = Mailbox(self._capacity)
+            mailbox = self._mail[actor] = Mailbox(self.capacity)
         accepted = mailbox.offer((message, reply), message.lane)
         self.accepted += accepted
         return accepted

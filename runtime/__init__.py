@@ -17,6 +17,7 @@ from ._errors import (
 from ._events import Event, MessageEvent, Missed, NodeEvent, StateEvent
 from ._group_handle import GroupHandle, GroupStatus
 from ._handle import ActorHandle
+from ._host_actor import Behaviour, HostActor
 from ._options import Options
 from ._views import NodeStatus, Outcome, Status
 from ._watch import Watch
@@ -25,12 +26,14 @@ __all__ = [
     "ActorHandle",
     "AdmissionRefused",
     "BadArgument",
+    "Behaviour",
     "Event",
     "ExecutionConflict",
     "ExecutionNotCompleted",
     "GroupConflict",
     "GroupHandle",
     "GroupStatus",
+    "HostActor",
     "MessageEvent",
     "Missed",
     "NodeEvent",

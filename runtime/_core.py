@@ -34,6 +34,7 @@ from ._admission import Admission
 from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
 from ._group_registry import GroupRegistry
+from ._host_actor import HostActor
 from ._options import Options
 from ._restarts import Restarts
 from ._timers import Timers
@@ -72,6 +73,7 @@ class Core:
         self.cancel_grace = options.cancel_grace
         self.clock: Callable[[], float] = trio.lowlevel.current_clock().current_time
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
+        self.host_turns: TurnLoop[HostActor] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
         self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
         self.dead_letters = DeadLetters()
@@ -84,6 +86,7 @@ class Core:
         groups = self._supervisor("groups")
         self.groups = GroupRegistry(self, groups)
         self.executions = Executions(self.live, self._close_one, self.when_idle)
+        self.host = self._supervisor("host")
         services = self._supervisor(
             "services",
             Child("timers", self.timers.run),
@@ -94,6 +97,7 @@ class Core:
             "runtime",
             Child("services", services),
             Child("groups", groups),
+            Child("host", self.host),
             Child("executions", self.executions),
             intensity=Intensity(restarts=0),
         )
@@ -296,9 +300,13 @@ class Core:
 
     def _dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
         id, _, message, reply = letter
-        self.dead_letters.add(DeadLetter(id, message, why, self.clock()))
+        self.undelivered(id, message, why)
         if reply is not None and error is not None:
             reply.fail(error)
+
+    def undelivered(self, name: str, message: Message, why: str) -> None:
+        """Count a message that nobody has taken."""
+        self.dead_letters.add(DeadLetter(name, message, why, self.clock()))
 
     def do(self, action: Callable[[], None]) -> None:
         """Run a synchronous action in the runtime's thread: at once if this is it, else soon."""

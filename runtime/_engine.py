@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, cast, get_args
 
@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from ..actors import DeadLetters, RuntimeClosed
-from ..supervision import SupervisorGaveUp, TreeNode
+from ..supervision import Child, RestartType, Supervisor, SupervisorGaveUp, TreeNode
 from ._core import Core, begin_message
 from ._errors import (
     BadArgument,
@@ -23,6 +23,7 @@ from ._errors import (
 )
 from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
+from ._host_actor import Behaviour, HostActor
 from ._options import Options
 from .definition import ProcessDefinition, check_inputs, owned
 from .execution import State, check_sizes
@@ -169,6 +170,27 @@ class Runtime:
         """
         core = self._opened()
         return GroupHandle(core.groups.named(name, definition), core.do, core.clock)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The supervisor of the host's own services, actors and supervisors: add children to it.
+
+        They start when they are added and are stopped once all executions have ended. If it gives
+        up (its restart intensity is 3 in 5 s), the runtime ends. Not for other threads.
+        """
+        return self._opened().host
+
+    def actor(
+        self, name: str, make: Callable[[], Behaviour], *, restart: RestartType = "permanent"
+    ) -> HostActor:
+        """Add an actor to `supervisor`: an object that owns its state and takes message by message.
+
+        `make` gives the object, anew at every restart. Raises `DuplicateChild`.
+        """
+        core = self._opened()
+        actor = HostActor(name, make, core)
+        core.host.add(Child(name, actor, restart))
+        return actor
 
     def tree(self) -> TreeNode:
         """The supervision tree as it is now: services, groups with their workers, executions."""

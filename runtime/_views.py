@@ -65,8 +65,9 @@ class Status:
 class Outcome:
     """How an execution ended. `memory` holds its variables, `history` the records that were kept.
 
-    `reason` says why it did not complete; `error` is the failure behind that. Times are seconds on
-    the runtime's clock.
+    `reason` says why it did not complete; `error` is the failure behind that, and `errors` are all
+    failures of attempts on the way, retried and handled ones too (the latest 100, oldest first).
+    Times are seconds on the runtime's clock.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Outcome:
     memory: dict[str, Any] = attrs.field(repr=False)
     reason: str | None
     error: ErrorContext | None
+    errors: tuple[ErrorContext, ...] = attrs.field(repr=False)
     history: tuple[Record, ...] = attrs.field(repr=False)
     spawned_at: float
     ended_at: float
@@ -155,6 +157,7 @@ def outcome_of(execution: Execution) -> Outcome:
         memory=dict(execution.state.memory),
         reason=control.reason,
         error=control.error,
+        errors=tuple(execution.state.errors or ()),
         history=records_of(execution),
         spawned_at=execution.spawned_at,
         ended_at=ended_at,

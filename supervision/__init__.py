@@ -17,7 +17,7 @@ from ._intensity import Intensity
 from ._notices import ChildEnd
 from ._rate import RateLimit, RatePolicy
 from ._retry import NO_RETRY, Jitter, Retry
-from ._strategy import Strategy
+from ._strategy import RestartType, Strategy
 from ._supervisor import Supervisor
 from ._window import CountWindow, Tally, TimeWindow, Window
 
@@ -49,6 +49,7 @@ __all__ = [
     "RateLimit",
     "RatePolicy",
     "Refusal",
+    "RestartType",
     "Retry",
     "RetryBudget",
     "RetryLater",

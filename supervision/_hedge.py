@@ -14,7 +14,7 @@ from ._expected import FINITE_SECONDS, whole
 class Hedge:
     """Start another attempt of a node whenever the latest is `after` seconds old and none is done.
 
-    `most` is the number of attempts under way at once, the first included: 2 or more. Nought
+    `most` is how many there may be of them, the first included: 2 or more. Nought
     `after` starts all of them together. Only for functions that are safe to run twice at once.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from ...supervision import NO_RETRY, Retry
 from ..definition import ERROR, OUT, REJECTED, Each, End, Function, RoutedNode
 from ._effects import CallChild, Effects, WakeAt
@@ -24,6 +26,7 @@ from ._records import (
 from ._signals import consume_signal
 from ._state import (
     ACTIVE,
+    KEPT_ERRORS,
     READY,
     BackingOff,
     Calling,
@@ -220,6 +223,9 @@ def retry_or_fail(
     state: ExecutionState, token: Token, message: Failed, now: float, effects: Effects
 ) -> None:
     """Try again after a back-off if the node's policy allows it; else the node has failed."""
+    if state.errors is None:
+        state.errors = deque(maxlen=KEPT_ERRORS)
+    state.errors.append(message.error)
     token.failures += 1
     if token.failures == 1:
         token.since = now if message.started is None else message.started

@@ -126,6 +126,9 @@ class Token(msgspec.Struct, eq=False, gc=False):
         return self.item is None and not dropped
 
 
+KEPT_ERRORS = 100
+
+
 class Queued(msgspec.Struct, frozen=True, gc=False):
     """Not admitted yet."""
 
@@ -234,6 +237,7 @@ class ExecutionState(msgspec.Struct, eq=False):
     those with a child. `memory_size` counts bytes of large values, `sizes` which. `starving`: some
     connection was left untaken, so joins have to be watched: `witnesses` maps a step to the joins
     that may wait because of it, `recheck` holds joins to look at again before the turn ends.
+    `errors` are the latest failures of attempts, oldest first.
     """
 
     id: str
@@ -253,6 +257,7 @@ class ExecutionState(msgspec.Struct, eq=False):
     joins: dict[int, JoinState] | None = None
     starving: bool = False
     witnesses: dict[int, set[int]] | None = None
+    errors: deque[ErrorContext] | None = None
     recheck: set[int] | None = None
 
     def __post_init__(self) -> None:
