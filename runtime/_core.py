@@ -346,9 +346,10 @@ class Core:
         kind = parent.state.tokens[effect.step].node.spec.kind
         assert isinstance(kind, Process)
         existing = self.find(effect.child)
-        if existing is not None and existing.parent == (parent.id, effect.step):
+        address = parent.id, effect.step
+        if existing is not None and existing.parent == address:
             if existing.id in self.past:  # it ended while its parent was being restarted
-                self._tell_parent(existing.parent, outcome_of(existing))
+                self._tell_parent(address, outcome_of(existing))
             return
         if existing is not None:
             reason = f"an execution {effect.child!r} exists already"
@@ -357,7 +358,7 @@ class Core:
             return
         program = self.program(kind.definition)
         begin = begin_message(effect.inputs, program.begin.timeout)
-        self.begin(effect.child, program, begin, (parent.id, effect.step))
+        self.begin(effect.child, program, begin, address)
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""

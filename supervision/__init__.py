@@ -1,6 +1,8 @@
-"""Who decides after a failure. Pure policies and state machines, told the time and the randomness.
+"""Who decides after a failure, and what guards the outside world.
 
-This folder never awaits and never reads a clock. Start reading at `_retry`, then `_breaker`.
+Policies and state machines, which never await and are told the time and the randomness; only
+`_supervisor` and `_life` act on trio. It never knows what a process is. Start reading at
+`_strategy` and `_supervision`, then at `_retry`, `_breaker` and `_gate`.
 """
 
 from ._backoff import Backoff
@@ -8,6 +10,7 @@ from ._breaker import Breaker, BreakerChange, BreakerPolicy, BreakerState, Permi
 from ._budget import BudgetPolicy, RetryBudget
 from ._child import Child, TreeNode
 from ._errors import ChildNotStarted, DuplicateChild, SupervisorGaveUp, UnknownChild
+from ._expected import UnfitField
 from ._fair import FairQueue
 from ._gate import NOT_CALM, Denial, Gate
 from ._group import DEFAULT_GROUP, Bulkhead, Group, WhenOpen
@@ -59,6 +62,7 @@ __all__ = [
     "Tally",
     "TimeWindow",
     "TreeNode",
+    "UnfitField",
     "UnknownChild",
     "WhenOpen",
     "Window",

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import attrs
@@ -132,7 +133,7 @@ def _panel(top: int, most: int, name: str, account: Account) -> Iterator[str]:
 def _band(top: int, changes: list[pe.BreakerChange]) -> Iterator[str]:
     states = ["closed", *(change.after for change in changes)]
     times = [0.0, *(change.at for change in changes), float(LENGTH)]
-    for state, begin, end in zip(states, times, times[1:], strict=True):
+    for state, (begin, end) in zip(states, pairwise(times), strict=True):
         yield f'<rect class="{state}" {_span(begin, max(end, begin + 0.6))} y="{top}" height="12"/>'
     yield f'<text x="{LEFT - 6}" y="{top + 10}" text-anchor="end">state</text>'
 

@@ -11,7 +11,8 @@ from ._markup import element, picture, text
 from ._text import number, shortened, width_of
 from ._tree import tree_words
 
-MARGIN, ROW, INDENT, DOT, SIZE, MOST_NAME = 24.0, 24.0, 22.0, 5.0, 12.5, 60
+MARGIN, ROW, INDENT, DOT, GAP = 24.0, 24.0, 22.0, 5.0, 8.0
+SIZE, MOST_NAME = 12.5, 60
 
 _STATES: Mapping[str, str] = {
     "starting": "busy", "running": "busy", "stopping": "ending", "pausing": "ending",
@@ -43,13 +44,10 @@ class _Row:
         return shortened(self.node.name, MOST_NAME)
 
     @property
-    def words_x(self) -> float:
-        """Where what is said beside the name begins."""
-        return self.x + DOT + 8 + width_of(self.name, SIZE) + 8
-
-    @property
     def right(self) -> float:
-        return self.words_x + width_of(tree_words(self.node), SIZE)
+        """Where the words end, at most; the name is in bold."""
+        width = 1.15 * width_of(self.name, SIZE) + width_of(tree_words(self.node), SIZE)
+        return self.x + DOT + 2 * GAP + width
 
 
 def draw_tree_svg(tree: TreeNode) -> str:
@@ -84,13 +82,13 @@ def _line(parent: _Row, row: _Row) -> str:
 
 
 def _drawn(row: _Row) -> str:
-    node, y = row.node, row.y + SIZE / 3
-    state = _STATES.get(node.state, "other")
+    node, state = row.node, _STATES.get(row.node.state, "other")
+    name = element("tspan", text(row.name), class_="name")
+    words = element("tspan", text(tree_words(node)), dx=GAP, class_="words")
     parts = [
         element("title", text(f"{node.name}\n{tree_words(node)}")),
         element("circle", cx=row.x, cy=row.y, r=DOT, class_=f"dot {state}"),
-        element("text", text(row.name), x=row.x + DOT + 8, y=y, class_="name"),
-        element("text", text(tree_words(node)), x=row.words_x, y=y, class_="words"),
+        element("text", name + words, x=row.x + DOT + GAP, y=row.y + SIZE / 3),
     ]
     return element("g", "".join(parts))
 

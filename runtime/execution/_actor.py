@@ -91,7 +91,7 @@ class NodeGroup(Protocol):
 
     gate: Gate | None
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, /) -> None:
         """Have the attempt of a token made, as soon as may be."""
 
     def withdrawn(self, job: Job) -> None:
@@ -541,8 +541,9 @@ class Execution:
             self.incarnation,
             extra=about(self.id),
         )
+        lost = lost_attempts(self.state)  # not those that follow from what is restored
         self.house.turns.run(self, self.perform, restored(self.state))
-        for message in lost_attempts(self.state):
+        for message in lost:
             self.house.turns.post(self, message)
 
     def crash_replies(self, error: Exception) -> None:

@@ -281,11 +281,15 @@ def test_after_a_fault_the_other_jobs_are_lost_and_those_queued_wait_for_the_nex
 
     async def main() -> None:
         shop = Faulty(limit=2)
-        with pytest.raises(ExceptionGroup):
+
+        async def serve() -> None:
             async with trio.open_nursery() as nursery:
                 shop.open(nursery)
                 for job in (faulty, running, queued):
                     shop.dispatcher.submit(job)
+
+        with pytest.raises(ExceptionGroup):
+            await serve()
         assert (shop.dispatcher.workers, shop.dispatcher.queued) == (0, 1)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(shop.dispatcher.serve)

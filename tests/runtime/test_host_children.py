@@ -120,11 +120,15 @@ async def test_a_service_that_no_restart_helps_ends_the_runtime_with_all_its_cau
 
     process = pe.ProcessBuilder("process")
     process.node("node", node)
-    with pytest.raises(pe.SupervisorGaveUp) as caught:
+
+    async def serve() -> None:
         async with pe.open_runtime() as runtime:
             await runtime.spawn(process.build())
             runtime.supervisor.add(pe.Child("hopeless", hopeless))
             await trio.sleep(1_000)
+
+    with pytest.raises(pe.SupervisorGaveUp) as caught:
+        await serve()
     assert stopped
     assert caught.value.supervisor == "runtime"
     [host] = caught.value.causes

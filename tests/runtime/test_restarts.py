@@ -23,10 +23,12 @@ from processengine.runtime.execution import (
     Limits,
     transition,
 )
-from processengine.runtime.execution import _actor as actor
+from processengine.runtime.execution._transition import whole_turn
 from processengine.testing import chances, run_virtual
 
 from ._drama import Drama, Plan, draw_plan
+
+WHOLE_TURN = "processengine.runtime.execution._actor.whole_turn"
 
 
 class Poison(Exception):
@@ -36,7 +38,6 @@ class Poison(Exception):
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every update of a variable `poison` crashes the execution in the middle of the turn."""
-    whole_turn = actor.whole_turn
 
     def faulty(state: ExecutionState, message: Message, now: float, reply: int = 0) -> list[Effect]:
         if isinstance(message, Update) and "poison" in message.changes:
@@ -45,7 +46,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Poison
         return whole_turn(state, message, now, reply)
 
-    monkeypatch.setattr(actor, "whole_turn", faulty)
+    monkeypatch.setattr(WHOLE_TURN, faulty)
 
 
 def two_naps(log: list[str]) -> pe.ProcessDefinition:
@@ -173,7 +174,7 @@ async def test_timers_children_and_deadlines_go_on(autojump_clock: MockClock) ->
 @contextmanager
 def crashes(random: Random, one_in: int) -> Iterator[list[str]]:
     """Have turns crash now and then: before, in the middle, or when their effects are performed."""
-    whole_turn, perform = actor.whole_turn, Execution.perform
+    perform = Execution.perform
     crashed: list[str] = []
 
     def maybe(what: str) -> None:
@@ -196,11 +197,10 @@ def crashes(random: Random, one_in: int) -> Iterator[list[str]]:
             maybe("performing")
         perform(self, effects[done:])
 
-    actor.whole_turn, Execution.perform = faulty_turn, faulty_perform  # type: ignore[method-assign]  # the fault
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WHOLE_TURN, faulty_turn)
+        patch.setattr(Execution, "perform", faulty_perform)
         yield crashed
-    finally:
-        actor.whole_turn, Execution.perform = whole_turn, perform  # type: ignore[method-assign]  # the fault
 
 
 class Latest:

@@ -226,3 +226,37 @@ def most_attempts(budget: pe.BudgetPolicy, run: Run) -> float:
     were followed by one, beside the first attempts.
     """
     return STORM + budget.tokens / 2 + budget.ratio * run.ends["completed"]
+
+
+# One refusal
+
+
+@pytest.mark.parametrize("has_breaker", [False, True], ids=["plain", "guarded"])
+def test_a_node_told_to_stop_before_it_began_does_not_begin(has_breaker: bool) -> None:
+    """A fork, one branch of which is refused and so fails the execution at once."""
+    begun: list[str] = []
+
+    async def call(context: pe.NodeContext) -> None:
+        begun.append(f"{context.execution} {context.node}")
+        await trio.sleep(100)
+
+    async def fork() -> None:
+        """Nothing to do."""
+
+    process = pe.ProcessBuilder("forking")
+    process.group("beside", breaker=pe.BreakerPolicy() if has_breaker else None)
+    process.group("full", bulkhead=pe.Bulkhead(1, waiting=0))
+    start = process.node("fork", fork, group="beside")
+    start.then(process.node("beside", call, group="beside"))
+    start.then(process.node("full", call, group="full"))
+    definition = process.build()
+
+    async def main() -> None:
+        async with pe.open_runtime() as runtime:
+            await runtime.spawn(definition, id="first")
+            await trio.sleep(1)
+            outcome = await (await runtime.spawn(definition, id="second")).result()
+            assert (outcome.state, outcome.duration) == ("failed", 0)
+            assert begun == ["first beside", "first full"]
+
+    run_virtual(main)
