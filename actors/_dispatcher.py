@@ -151,7 +151,7 @@ class Dispatcher(Generic[J]):
         self._queue: JobQueue[J] = deque[J]() if queue is None else queue
         self._nursery: trio.Nursery | None = None
         self._idle: list[Worker[J]] = []
-        self._crew: set[Worker[J]] = set()
+        self._crew: dict[Worker[J], None] = {}
         self._awake = 0
         self.workers: int = 0
 
@@ -224,7 +224,7 @@ class Dispatcher(Generic[J]):
         worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context())
         self._begin_slice(worker)
         _WORKERS[worker.task] = worker
-        self._crew.add(worker)
+        self._crew[worker] = None
         try:
             while await self._serve_under_scope(worker):
                 pass
@@ -234,7 +234,7 @@ class Dispatcher(Generic[J]):
                 self._nursery = None  # it is about to end: nobody may be started any more
                 raise
         finally:
-            self._crew.discard(worker)
+            del self._crew[worker]
             self.workers -= 1
             self._give_back_slot(worker)
             self.wake()

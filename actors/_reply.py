@@ -39,6 +39,10 @@ class Reply(Generic[T]):
         """Whether the answer, or the error in its place, has arrived."""
         return self._value is not _UNSET or self._error is not None
 
+    def has_failed(self) -> bool:
+        """Whether an error has arrived in place of the answer."""
+        return self._error is not None
+
     def answer(self, value: T) -> None:
         """Give the answer; a second one is ignored."""
         if not self.is_done():

@@ -371,6 +371,8 @@ class Core:
         paused: Reply[Any] = Reply()
 
         def report() -> None:
+            if paused.has_failed():  # it has crashed; in its next life it is told again
+                return
             self.turns.post(self.live.get(parent.id, parent), ChildPaused(effect.step))
 
         paused.when_done(report)
@@ -400,6 +402,12 @@ class Core:
                 idle.answer(None)
         if self.admission.queued:
             self._admit()
+
+    def tell_child_again(self, parent: tuple[str, int]) -> None:
+        """A child has crashed and lives again: it may not know what its parent has told it."""
+        id, step = parent
+        if id in self.live:
+            self.live[id].tell_child_again(step)
 
     def crashed(self, execution: Execution, error: Exception) -> None:
         """An execution has crashed: there is another life, or it ends as failed."""

@@ -180,16 +180,17 @@ class Runtime:
         """
         return self._opened().host
 
-    def actor(
+    async def actor(
         self, name: str, make: Callable[[], Behaviour], *, restart: RestartType = "permanent"
     ) -> HostActor:
         """Add an actor to `supervisor`: an object that owns its state and takes message by message.
 
-        `make` gives the object, anew at every restart. Raises `DuplicateChild`.
+        `make` gives the object, anew at every restart. Returns once it is there. Raises
+        `DuplicateChild`, and `ChildNotStarted` if `make` fails.
         """
         core = self._opened()
         actor = HostActor(name, make, core)
-        core.host.add(Child(name, actor, restart))
+        await core.host.add(Child(name, actor, restart))
         return actor
 
     def tree(self) -> TreeNode:

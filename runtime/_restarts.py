@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..supervision import Backoff, Intensity
 from ._timers import Timers
-from .execution import Execution, about, logger
+from .execution import Execution, about, logger, lost_attempts
 
 INTENSITY = Intensity(restarts=3, seconds=60.0)
 BACKOFF = Backoff(initial=0.01)
@@ -25,10 +25,11 @@ class RestartHouse(Protocol):
 
 
 class _Revival:
-    """Wakes an execution to its new life."""
+    """Wakes an execution to its new life; what was lost is as of its beginning."""
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
+        self._lost = lost_attempts(execution.state)
 
     @property
     def ended_at(self) -> float | None:
@@ -36,7 +37,7 @@ class _Revival:
 
     def wake(self, _: object) -> None:
         if self._execution.ended_at is None:
-            self._execution.revive()
+            self._execution.revive(self._lost)
 
 
 class Restarts:

@@ -137,10 +137,19 @@ class Gate:
         return None if self._budget is None else self._budget.tokens
 
     def tally(self, now: float) -> Tally:
-        """What the breaker measured lately; nothing without one."""
-        passed = self.passed if self.breaker is not None else 0
-        tally = Tally() if self.breaker is None else self.breaker.tally(now)
-        return attrs.evolve(tally, calls=tally.calls + passed)
+        """What the breaker measured lately; nothing without one.
+
+        Successes that were only counted are taken as recent; a failure that they have pushed out of
+        the window may be shown until the next report.
+        """
+        if self.breaker is None:
+            return Tally()
+        tally, policy, calls = self.breaker.tally(now), self.breaker.policy, self.passed
+        if policy.window_seconds is not None:
+            return attrs.evolve(tally, calls=tally.calls + calls)
+        if calls >= policy.window_calls:
+            return Tally(policy.window_calls)
+        return attrs.evolve(tally, calls=min(policy.window_calls, tally.calls + calls))
 
     def openings(self, now: float) -> float:
         """How many attempts would be let in if they asked now; infinity if there is no bound."""
@@ -177,7 +186,7 @@ class Gate:
 
     def reset(self, now: float) -> None:
         """Close the breaker and forget what was measured."""
-        self.passed = 0
+        self.fold(now)
         if self.breaker is not None:
             self._note(self.breaker.reset(now))
 

@@ -57,6 +57,7 @@ from ._records import (
 from ._records import (
     Outcome as AttemptOutcome,
 )
+from ._recovery import lost_attempts
 from ._sizes import size_of
 from ._state import (
     Active,
@@ -160,6 +161,7 @@ __all__ = [
     "current",
     "failed",
     "logger",
+    "lost_attempts",
     "run_attempts",
     "size_of",
     "transition",

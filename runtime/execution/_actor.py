@@ -28,9 +28,10 @@ from ._lines import Line, compile_lines
 from ._log import about, logger
 from ._patience import Patience
 from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Outcome, Record
-from ._recovery import lost_attempts, replay, restored
+from ._recovery import replay, restored, told_child
 from ._state import (
     ACTIVE,
+    Calling,
     Ending,
     ExecutionState,
     Finished,
@@ -168,6 +169,9 @@ class House(Protocol):
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message to a child execution."""
+
+    def tell_child_again(self, parent: tuple[str, int]) -> None:
+        """The child of a step of that execution has crashed: tell it again what it was told."""
 
     def load_changed(self, execution: Execution, busy: bool) -> None:
         """An execution has become busy, or has nothing but timers and signals left."""
@@ -459,6 +463,9 @@ class Execution:
 
     def _warn_of(self, abandoned: tuple[Token, ...]) -> None:
         for token in abandoned:
+            if type(token.worker) is Job:
+                token.worker.stop()  # it has not even begun
+                continue
             logger.warning(
                 "attempt %d of node %r ignored its cancellation for %s s and was abandoned",
                 token.attempt,
@@ -509,7 +516,7 @@ class Execution:
                 token.worker.stop()
         self.state.tokens.clear()
         self.state.in_flight = 0
-        for group in {self.program.default_group, *self.program.groups}:
+        for group in dict.fromkeys((self.program.default_group, *self.program.groups)):
             if group is not None:
                 group.stop_all(self)
         self.crash_replies(ActorGone(self.id, "it crashed"))
@@ -533,18 +540,29 @@ class Execution:
         new.busy, self.busy, self.watchers = self.busy, False, None
         return new
 
-    def revive(self) -> None:
-        """Set going again what the state of this new life takes for granted."""
+    def revive(self, lost: list[Interrupted]) -> None:
+        """Set going again what the state of this new life took for granted when it began.
+
+        `lost` tells of the attempts that were under way then; others may have begun since.
+        """
         logger.warning(
             "execution %r was restarted, incarnation %d",
             self.id,
             self.incarnation,
             extra=about(self.id),
         )
-        lost = lost_attempts(self.state)  # not those that follow from what is restored
         self.house.turns.run(self, self.perform, restored(self.state))
         for message in lost:
             self.house.turns.post(self, message)
+        if self.parent is not None:
+            self.house.tell_child_again(self.parent)
+
+    def tell_child_again(self, step: int) -> None:
+        """Repeat what the child of a step has been told: it has crashed, and may not know."""
+        token = self.state.tokens.get(step)
+        if token is not None and isinstance(token.phase, Calling):
+            told = told_child(self.state, token, token.phase)
+            self.house.turns.run(self, self.perform, told)
 
     def crash_replies(self, error: Exception) -> None:
         """Fail every answer that is still owed."""

@@ -31,17 +31,19 @@ def restored(state: ExecutionState) -> Effects:
         effects.append(Closing())
     for token in state.tokens.values():
         if isinstance(token.phase, Calling):
-            _restore_child(state, token, token.phase, effects)
+            effects.append(CallChild(token.step, token.phase.child, token.phase.inputs))
+            effects += told_child(state, token, token.phase)
     return effects
 
 
-def _restore_child(state: ExecutionState, token: Token, phase: Calling, effects: Effects) -> None:
-    effects.append(CallChild(token.step, phase.child, phase.inputs))
+def told_child(state: ExecutionState, token: Token, phase: Calling) -> Effects:
+    """What a child has been told, and has to know for its parent to go on."""
     if phase.then != "result":
-        effects.append(TellChild(token.step, phase.child, Cancel("its parent moved on")))
-    elif isinstance(state.control, Pausing) and not phase.paused:
+        return [TellChild(token.step, phase.child, Cancel("its parent moved on"))]
+    if isinstance(state.control, Pausing) and not phase.paused:
         pause = Pause("drain", state.control.timeouts)
-        effects.append(TellChild(token.step, phase.child, pause))
+        return [TellChild(token.step, phase.child, pause)]
+    return []
 
 
 def lost_attempts(state: ExecutionState) -> list[Interrupted]:

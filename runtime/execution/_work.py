@@ -10,7 +10,7 @@ from ..definition import OUT, Function
 from ._actor import Job
 from ._attempt import completed, failed
 from ._lines import Line
-from ._records import Completed, Outcome, Overdue
+from ._records import Completed, Interrupted, Outcome, Overdue
 from ._sizes import SMALL
 from ._state import ACTIVE, RUNNING, ExecutionState, Token
 from ._step import ENDED, Following, step
@@ -24,17 +24,21 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     The others are queued. The worker returns to the queue when the execution has nothing more for
     it in this group, when its time slice is over, or when it was stopped.
     """
+    was_parked = job.is_returning
+    if was_parked:
+        job.group.has_come(job)
     if job.is_withdrawn or job.execution.ended_at is not None:
         return None
     execution, token, group = job.execution, job.token, job.group
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
-    gate, was_parked = group.gate, job.is_returning
-    if was_parked:
-        group.has_come(job)
+    gate = group.gate
     calm, now = UNGUARDED, clock()
     while True:
+        if token.phase is not RUNNING:  # told to stop before it began
+            execution.landed(token, Interrupted(token.step, token.attempt))
+            return None
         if gate is not None:
             job.calm = calm = gate.calm if _is_call(token) else UNGUARDED
             if calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
@@ -42,7 +46,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             was_parked = False
         token.worker = worker
         line = lines[token.node.index]
-        if line is None or token.phase is not RUNNING or execution.watchers:
+        if line is None or execution.watchers:
             outcome = await _attempt(job)
         else:
             try:

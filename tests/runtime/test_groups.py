@@ -400,7 +400,8 @@ async def test_the_tree_shows_services_groups_and_executions(autojump_clock: Moc
     async with pe.open_runtime() as runtime:
         await spawn_some(runtime, calling(dependency, five_failures()), 1)
         await trio.sleep(0.5)
-        services, groups, executions = runtime.tree().children
+        services, groups, host, executions = runtime.tree().children
+    assert host.children == ()
     assert [child.name for child in services.children] == ["timers"]
     assert {child.name for child in groups.children} == {"calling v1/default", "calling v1/remote"}
     assert [(child.name, child.state) for child in executions.children] == [

@@ -27,16 +27,14 @@ class Counter:
 
 async def test_an_actor_answers_and_keeps_its_state(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
-        counter = runtime.actor("counter", Counter)
-        await trio.sleep(1)
+        counter = await runtime.actor("counter", Counter)
         counter.tell(1)
         assert await counter.ask(2) == 3
 
 
 async def test_an_actor_that_crashes_begins_anew(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
-        counter = runtime.actor("counter", Counter)
-        await trio.sleep(1)
+        counter = await runtime.actor("counter", Counter)
         counter.tell(5)
         with pytest.raises(ValueError, match="oops"):
             await counter.ask("oops")
@@ -53,8 +51,7 @@ async def test_an_actor_that_crashes_begins_anew(autojump_clock: MockClock) -> N
 
 async def test_threads_may_ask_an_actor(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
-        counter = runtime.actor("counter", Counter)
-        await trio.sleep(1)
+        counter = await runtime.actor("counter", Counter)
 
         def count() -> None:
             for _ in range(100):

@@ -9,6 +9,7 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -86,7 +87,7 @@ class GateAgainstItsParts(RuleBasedStateMachine):
     # Attempts
 
     @rule(target=attempts, count=st.integers(1, 3))
-    def enter(self, count: int) -> object:
+    def enter(self, count: int) -> MultipleResults[Attempt]:
         return multiple(*(made for _ in range(count) if (made := self._enter()) is not None))
 
     def _enter(self) -> Attempt | None:
@@ -104,16 +105,20 @@ class GateAgainstItsParts(RuleBasedStateMachine):
         return Attempt(verdict, NOT_CALM, plain)
 
     def _ask_directly(self) -> Permit | Denial | None:
-        permit = None
-        if self.breaker is not None:
-            permit, _ = self.breaker.acquire(self.now)
-            if isinstance(permit, Refusal):
-                return Denial("BreakerOpen", "", permit.retry_after)
-        if self.rate is None or self.rate.take(self.now):
+        permit = self._ask_breaker()
+        if isinstance(permit, Denial) or self.rate is None or self.rate.take(self.now):
             return permit
         if self.breaker is not None and permit is not None:
             self.breaker.release(permit)
         return Denial("RateExceeded", "", self.rate.wait(self.now))
+
+    def _ask_breaker(self) -> Permit | Denial | None:
+        if self.breaker is None:
+            return None
+        permit, _ = self.breaker.acquire(self.now)
+        if isinstance(permit, Refusal):
+            return Denial("BreakerOpen", "", permit.retry_after)
+        return permit
 
     @rule(attempt=consumes(attempts), seconds=lengths, draw=draws)
     def succeed(self, attempt: Attempt, seconds: float, draw: float) -> None:
