@@ -151,7 +151,6 @@ def _time_axis(top: int) -> Iterator[str]:
 
 def main(picture: str | None = None) -> None:
     """Live through it twice, tell, and draw it if there is a place for the picture."""
-    logging.getLogger("processengine").setLevel(logging.ERROR)
     alone, guarded = run_virtual(live_through, ALONE), run_virtual(live_through, GUARDED)
     print(f"retries alone: {alone.in_vain} calls in vain")
     print(f"with a breaker and a rate: {guarded.in_vain} calls in vain")
@@ -162,4 +161,5 @@ def main(picture: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("processengine").setLevel(logging.ERROR)
     main(*sys.argv[1:2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, cast
@@ -172,7 +172,7 @@ async def test_timers_children_and_deadlines_go_on(autojump_clock: MockClock) ->
 
 
 @contextmanager
-def crashes(random: Random, one_in: int) -> Iterator[list[str]]:
+def crashes(random: Random, one_in: int) -> Generator[list[str], None, None]:
     """Have turns crash now and then: before, in the middle, or when their effects are performed."""
     perform = Execution.perform
     crashed: list[str] = []
