@@ -25,20 +25,30 @@ SLICE_JOBS = 500
 SPARE_WORKERS = 64
 
 
+class Floor:
+    """Who of the workers of a dispatcher has last begun a time slice."""
+
+    __slots__ = ("holder",)
+
+    def __init__(self) -> None:
+        self.holder: object = None
+
+
 class Worker(Generic[J]):
     """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs.
 
-    Who runs a job sets `is_slice_over` when it sees the clock beyond `slice_end`, and returns to
-    the queue as soon as it can when that is so, when `stopped`, or when the worker is not
+    Who runs a job asks `ends_slice` when it sees the clock beyond `slice_end`, and returns to the
+    queue as soon as it can when `is_slice_over`, when `stopped`, or when the worker is not
     `is_clean`.
     """
 
     __slots__ = (
-        "context", "has_slot", "is_asleep", "is_called", "is_slice_over", "job", "jobs_in_slice",
-        "scope", "slice_end", "stopped", "task",
+        "context", "floor", "has_slot", "is_asleep", "is_called", "is_slice_over", "job",
+        "jobs_in_slice", "scope", "slice_end", "stopped", "task",
     )  # fmt: skip
 
-    def __init__(self, task: trio.lowlevel.Task, context: Context) -> None:
+    def __init__(self, task: trio.lowlevel.Task, context: Context, floor: Floor) -> None:
+        self.floor: Floor = floor
         self.task: trio.lowlevel.Task = task
         self.context: Context = context
         self.scope: trio.CancelScope = trio.CancelScope()
@@ -62,6 +72,25 @@ class Worker(Generic[J]):
         """Cancel the job that runs now; the worker goes on with another."""
         self.stopped = True
         self.scope.cancel()
+
+    def begin_slice(self, now: float) -> None:
+        """Have the event loop for a while."""
+        self.floor.holder = self
+        self.slice_end = now + SLICE_SECONDS
+        self.is_slice_over = False
+        self.jobs_in_slice = 0
+
+    def ends_slice(self, now: float) -> bool:
+        """Whether it is time to let others run: not if they have, as what it awaited slept.
+
+        Saves a worker whose jobs sleep a checkpoint each: 1000 x 10 nodes of 10 ms took 1.48 of the
+        time by hand before.
+        """
+        if self.floor.holder is self:
+            self.is_slice_over = True
+        else:
+            self.begin_slice(now)
+        return self.is_slice_over
 
     def call(self) -> None:
         """Wake it, or have it not fall asleep."""
@@ -150,6 +179,7 @@ class Dispatcher(Generic[J]):
         self._context = copy_context() if context is None else context
         self._queue: JobQueue[J] = deque[J]() if queue is None else queue
         self._nursery: trio.Nursery | None = None
+        self._floor = Floor()
         self._idle: list[Worker[J]] = []
         self._crew: dict[Worker[J], None] = {}
         self._awake = 0
@@ -221,8 +251,8 @@ class Dispatcher(Generic[J]):
     @trio.lowlevel.enable_ki_protection  # Ctrl-C is for the host's main task, which then closes us
     async def _work(self) -> None:
         self._awake -= 1
-        worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context())
-        self._begin_slice(worker)
+        worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context(), self._floor)
+        worker.begin_slice(self._clock())
         _WORKERS[worker.task] = worker
         self._crew[worker] = None
         try:
@@ -303,7 +333,7 @@ class Dispatcher(Generic[J]):
                 worker.is_asleep = False
         self._awake -= 1
         worker.has_slot = True
-        self._begin_slice(worker)
+        worker.begin_slice(self._clock())
 
     def _give_back_slot(self, worker: Worker[J]) -> None:
         if self._slots is not None and worker.has_slot:
@@ -316,12 +346,7 @@ class Dispatcher(Generic[J]):
             await trio.lowlevel.checkpoint()
         finally:
             self._awake -= 1
-        self._begin_slice(worker)
-
-    def _begin_slice(self, worker: Worker[J]) -> None:
-        worker.slice_end = self._clock() + SLICE_SECONDS
-        worker.is_slice_over = False
-        worker.jobs_in_slice = 0
+        worker.begin_slice(self._clock())
 
 
 def _is_foreign(error: BaseException) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import processengine as pe
+from processengine.runtime.definition import RoutingMap
 
 from .._measure import Row, compare, on_trio, row
 from ._processes import chain, fork_join, layers, run_all
@@ -48,10 +50,19 @@ def _rows(name: str, shape: pe.ProcessDefinition, rounds: int) -> list[Row]:
         bar=1.2 if name.startswith("chain") else None,
         stretch=1.05 if name.startswith("chain") else None,
     )
+    return [
+        running,
+        Row(case=f"{name}: checking", ours=_took(_rebuilt, shape) / nodes * 1e6, unit="µs a node"),
+        Row(
+            case=f"{name}: compiling", ours=_took(RoutingMap, shape) / nodes * 1e6, unit="µs a node"
+        ),
+    ]
+
+
+def _took(work: Callable[[pe.ProcessDefinition], object], shape: pe.ProcessDefinition) -> float:
     begin = time.perf_counter()
-    _rebuilt(shape)
-    took = time.perf_counter() - begin
-    return [running, Row(case=f"{name}: checking", ours=took / nodes * 1e6, unit="µs a node")]
+    work(shape)
+    return time.perf_counter() - begin
 
 
 def _rebuilt(shape: pe.ProcessDefinition) -> pe.ProcessDefinition:

@@ -65,7 +65,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                 )
         now = clock()
         if now >= worker.slice_end:
-            worker.is_slice_over = True
+            worker.ends_slice(now)
             execution.trim_history()
         if gate is not None and calm != UNGUARDED:
             if type(outcome) is Completed and calm == gate.calm != NOT_CALM:
@@ -127,7 +127,11 @@ async def _walk(worker: Worker[Job], job: Job, line: Line, now: float) -> Comple
         if gate is not None and calm != gate.calm:
             return outcome
         now = clock()
-        if now >= slice_end or context != clean:
+        if now >= slice_end:
+            if worker.ends_slice(now):
+                return outcome
+            slice_end = worker.slice_end
+        if context != clean:
             return outcome
         if gate is not None:
             gate.passed += 1

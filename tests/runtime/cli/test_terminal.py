@@ -143,7 +143,7 @@ def test_what_nodes_print_appears_above_the_table(terminals: list[Terminal]) -> 
 
 def test_the_first_ctrl_c_cancels_and_cleans_up(terminals: list[Terminal]) -> None:
     terminal = start(terminals, "run", "sleeping.json", "--id", "s1")
-    terminal.wait_for("running")
+    terminal.wait_for("nap   running")
     terminal.press(CTRL_C)
     assert terminal.wait_for_exit() == 130
     assert "tidied up" in terminal.screen
