@@ -4,7 +4,7 @@ Owns everything a running process is; knows neither the runtime it lives in nor 
 Start reading at `_state`, then `_transition` and the handlers it lists, then `_actor`.
 """
 
-from ._actor import Execution, House, Job, NodeGroup, Program, Watcher
+from ._actor import Execution, Job
 from ._attempt import failed
 from ._current import attempt_in, current
 from ._effects import (
@@ -29,9 +29,11 @@ from ._errors import (
     UnfitValue,
     UnknownPort,
 )
+from ._house import House, NodeGroup, Watcher
 from ._log import AttemptFilter, about, logger
 from ._memory import check_sizes
 from ._out import Out
+from ._program import Program
 from ._records import (
     END_STATES,
     Begin,

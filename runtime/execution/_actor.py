@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import msgspec
 
-from ...actors import ActorGone, Message, Reply, Signal, TurnLoop, Update
-from ...supervision import NOT_CALM, Gate, Permit
-from ..definition import NodeContext, ProcessDefinition, RoutingMap
-from ._attempt import Act, compile_acts
+from ...actors import ActorGone, Message, Reply, Signal, Update
+from ...supervision import NOT_CALM, Permit
+from ..definition import NodeContext
 from ._effects import (
     Answer,
     CallChild,
@@ -24,10 +22,11 @@ from ._effects import (
     TellChild,
     WakeAt,
 )
-from ._lines import Line, compile_lines
+from ._house import House, NodeGroup, Watcher
 from ._log import about, logger
 from ._patience import Patience
-from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Outcome, Record
+from ._program import Program
+from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Record
 from ._recovery import replay, restored, told_child
 from ._state import (
     ACTIVE,
@@ -35,7 +34,6 @@ from ._state import (
     Ending,
     ExecutionState,
     Finished,
-    Limits,
     State,
     Stopping,
     Token,
@@ -85,115 +83,6 @@ class Job(msgspec.Struct, eq=False, gc=False):
         self.token.worker = None
         self.group.withdrawn(self)
         self.execution.house.turns.post(self.execution, message)
-
-
-class NodeGroup(Protocol):
-    """Where attempts wait for a worker, and what guards them. `gate` is None if nothing does."""
-
-    gate: Gate | None
-
-    def submit(self, job: Job, /) -> None:
-        """Have the attempt of a token made, as soon as may be."""
-
-    def withdrawn(self, job: Job) -> None:
-        """A job that waits or is parked here is not to be done any more."""
-
-    def stop_all(self, execution: Execution) -> None:
-        """Stop every attempt that is made here for an execution."""
-
-    def has_come(self, job: Job) -> None:
-        """A job has got to a worker."""
-
-    def admit(self, job: Job, *, was_parked: bool) -> bool:
-        """Ask the guards; if they refuse, the job is parked or has failed."""
-        ...
-
-    def report(self, job: Job, outcome: Outcome, now: float) -> Outcome:
-        """Tell the guards how an attempt came out; what the execution is to be told."""
-        ...
-
-
-Groups = Callable[[RoutingMap], tuple[NodeGroup, tuple[NodeGroup | None, ...]]]
-"""Finds the groups of a definition: the default one, and by node number that of each node.
-
-None stands for nodes that call nothing (a switch, a delay): they run in whatever group they are.
-"""
-
-
-class Program:
-    """A definition ready to run: its routing map, an act for every node, a line for bare ones.
-
-    `begin` is what an execution without inputs is begun with; its `timeout` is that of all. For
-    `default_group` and `groups` see `Groups`.
-    """
-
-    __slots__ = ("acts", "begin", "default_group", "definition", "groups", "lines", "routing")
-
-    def __init__(
-        self, definition: ProcessDefinition, groups: Groups, default_timeout: float | None
-    ) -> None:
-        self.definition: ProcessDefinition = definition
-        own = definition.timeout
-        self.begin: Begin = Begin({}, {}, default_timeout if own is None else own)
-        self.routing: RoutingMap = RoutingMap(definition)
-        self.acts: tuple[Act, ...] = compile_acts(self.routing)
-        self.lines: tuple[Line | None, ...] = compile_lines(self.routing)
-        self.default_group: NodeGroup
-        self.groups: tuple[NodeGroup | None, ...]
-        self.default_group, self.groups = groups(self.routing)
-
-
-class Alarm(Protocol):
-    """Sends messages at a time."""
-
-    def add(self, due: float, sleeper: Execution | Patience, message: Message | None, /) -> None:
-        """Have somebody woken with `message` at `due` (seconds, the runtime's clock)."""
-
-
-class House(Protocol):
-    """What an execution needs of the runtime it lives in."""
-
-    turns: TurnLoop[Execution]
-    limits: Limits
-    history_limit: int
-    cancel_grace: float
-    random: random.Random
-    clock: Callable[[], float]
-    """The runtime's time, in seconds."""
-
-    @property
-    def timers(self) -> Alarm: ...
-
-    def call_child(self, parent: Execution, effect: CallChild) -> None:
-        """Begin a child execution."""
-
-    def tell_child(self, parent: Execution, effect: TellChild) -> None:
-        """Pass a control message to a child execution."""
-
-    def tell_child_again(self, parent: tuple[str, int]) -> None:
-        """The child of a step of that execution has crashed: tell it again what it was told."""
-
-    def load_changed(self, execution: Execution, busy: bool) -> None:
-        """An execution has become busy, or has nothing but timers and signals left."""
-
-    def ended(self, execution: Execution) -> None:
-        """An execution has ended."""
-
-    def crashed(self, execution: Execution, error: Exception) -> None:
-        """A life of an execution has ended by a fault; decide whether there is another."""
-
-    def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
-        """A message waited for its turn until its execution had ended."""
-
-
-class Watcher(Protocol):
-    """Is told of every record of an execution, and of every token whose attempt starts."""
-
-    def tell(self, execution: Execution, what: Record | Token) -> None:
-        """Something happened."""
-
-    def end(self) -> None:
-        """The execution has ended."""
 
 
 class Execution:

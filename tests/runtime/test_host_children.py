@@ -10,6 +10,7 @@ import trio
 from trio.testing import MockClock
 
 import processengine as pe
+from processengine.runtime._timers import Timers
 
 
 class Counter:
@@ -131,3 +132,27 @@ async def test_a_service_that_no_restart_helps_ends_the_runtime_with_all_its_cau
     [host] = caught.value.causes
     assert isinstance(host, pe.SupervisorGaveUp)
     assert [str(cause) for cause in host.causes] == ["no server"] * 4
+
+
+async def test_a_service_of_the_runtime_that_crashes_is_restarted_and_nothing_is_lost(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wake_all_due, crashes = Timers._wake_all_due, 0
+
+    async def faulty(self: Timers) -> None:
+        nonlocal crashes
+        crashes += 1
+        if crashes == 1:
+            raise ZeroDivisionError
+        await wake_all_due(self)
+
+    monkeypatch.setattr(Timers, "_wake_all_due", faulty)
+    process = pe.ProcessBuilder("process")
+    process.delay("delay", 10)
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(process.build())
+        outcome = await handle.result()
+        assert outcome.state == "completed"
+        assert 10 < outcome.duration < 11
+        services = runtime.tree().children[0]
+    assert ("timers", 1) in [(child.name, child.restarts) for child in services.children]

@@ -1,0 +1,32 @@
+"""A definition made ready to run."""
+
+from __future__ import annotations
+
+from ..definition import ProcessDefinition, RoutingMap
+from ._attempt import Act, compile_acts
+from ._house import Groups, NodeGroup
+from ._lines import Line, compile_lines
+from ._records import Begin
+
+
+class Program:
+    """A definition ready to run: its routing map, an act for every node, a line for bare ones.
+
+    `begin` is what an execution without inputs is begun with; its `timeout` is that of all. For
+    `default_group` and `groups` see `Groups`.
+    """
+
+    __slots__ = ("acts", "begin", "default_group", "definition", "groups", "lines", "routing")
+
+    def __init__(
+        self, definition: ProcessDefinition, groups: Groups, default_timeout: float | None
+    ) -> None:
+        self.definition: ProcessDefinition = definition
+        own = definition.timeout
+        self.begin: Begin = Begin({}, {}, default_timeout if own is None else own)
+        self.routing: RoutingMap = RoutingMap(definition)
+        self.acts: tuple[Act, ...] = compile_acts(self.routing)
+        self.lines: tuple[Line | None, ...] = compile_lines(self.routing)
+        self.default_group: NodeGroup
+        self.groups: tuple[NodeGroup | None, ...]
+        self.default_group, self.groups = groups(self.routing)
