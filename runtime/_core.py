@@ -188,7 +188,15 @@ class Core:
                     self.program(node.kind.definition)
             if len(self.programs) > self.options.routing_cache_size_limit:
                 del self.programs[next(iter(self.programs))]
+                self._sweep_groups()
         return program
+
+    def _sweep_groups(self) -> None:
+        """Let go the groups of definitions that are neither cached nor running."""
+        if len(self.groups) > 2 * self.options.routing_cache_size_limit:
+            programs = {*self.programs.values(), *(each.program for each in self.live.values())}
+            groups = {group for program in programs for group in program.all_groups()}
+            self.groups.keep_only(groups)
 
     @trio.lowlevel.enable_ki_protection
     def begin(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
-from ..supervision import DEFAULT_GROUP, Child, Group, Intensity, Supervisor
+from ..supervision import DEFAULT_GROUP, Child, Group, Supervisor
 from ._errors import GroupConflict, UnknownGroup
 from ._groups import GroupHouse, NodeGroup
 from .definition import Each, Function, ProcessDefinition, RoutedNode, RoutingMap
@@ -13,7 +13,7 @@ Key = tuple[str, Group]
 
 
 class GroupRegistry:
-    """Makes groups when a definition first needs them; they stay as long as the runtime.
+    """Makes groups when a definition first needs them, and lets go those of forgotten ones.
 
     A group of one definition is known by that (id and version) and its policy; a shared one by its
     name alone, so its policy has to be the same wherever it is declared.
@@ -24,6 +24,11 @@ class GroupRegistry:
         self._supervisor = supervisor
         self._groups: dict[Key, NodeGroup] = {}
         self._shared: dict[str, NodeGroup] = {}
+        self._children: dict[NodeGroup, str] = {}
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups) + len(self._shared)
 
     def __iter__(self) -> Iterator[NodeGroup]:
         yield from self._shared.values()
@@ -63,11 +68,18 @@ class GroupRegistry:
     def _make(self, name: str, policy: Group, keep: Callable[[NodeGroup], None]) -> NodeGroup:
         group = NodeGroup(name, policy, self._house)
         keep(group)
+        self._numbers[name] = number = self._numbers.get(name, 0) + 1
+        child = self._children[group] = name if number == 1 else f"{name}#{number}"
         workers = Child("workers", group.dispatcher.serve)
-        same = sum(other.name == name for other in self) - 1
-        unique = f"{name}#{same + 1}" if same else name
-        self._supervisor.add(Child(unique, Supervisor(unique, [workers], intensity=Intensity())))
+        self._supervisor.add(Child(child, Supervisor(child, [workers])))
         return group
+
+    def keep_only(self, used: Collection[NodeGroup]) -> None:
+        """Let all groups go that are not used, but for the shared ones."""
+        for key, group in list(self._groups.items()):
+            if group not in used:
+                del self._groups[key]
+                self._supervisor.remove(self._children.pop(group))
 
     def named(self, name: str, definition: str | None) -> NodeGroup:
         """The group of that name: a shared one, or that of a definition (`id v1`, or its id).

@@ -405,9 +405,8 @@ class Execution:
                 token.worker.stop()
         self.state.tokens.clear()
         self.state.in_flight = 0
-        for group in dict.fromkeys((self.program.default_group, *self.program.groups)):
-            if group is not None:
-                group.stop_all(self)
+        for group in self.program.all_groups():
+            group.stop_all(self)
         self.crash_replies(ActorGone(self.id, "it crashed"))
 
     def fail(self, error: Exception) -> None:

@@ -30,3 +30,8 @@ class Program:
         self.default_group: NodeGroup
         self.groups: tuple[NodeGroup | None, ...]
         self.default_group, self.groups = groups(self.routing)
+
+    def all_groups(self) -> dict[NodeGroup, None]:
+        """Every group in which nodes of the definition run, in a fixed order."""
+        groups = (self.default_group, *self.groups)
+        return dict.fromkeys(group for group in groups if group is not None)

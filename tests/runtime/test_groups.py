@@ -395,6 +395,23 @@ async def test_one_name_with_two_policies_is_a_conflict(autojump_clock: MockCloc
         assert len(runtime.list()) == 1
 
 
+async def test_groups_of_forgotten_definitions_are_let_go(autojump_clock: MockClock) -> None:
+    dependency = Dependency(seconds=100)
+    group = five_failures()
+    async with pe.open_runtime(routing_cache_size_limit=2, keep_ended=0) as runtime:
+        first = await runtime.spawn(calling(dependency, group, id="first"))
+        await trio.sleep(1)
+        dependency.seconds = 0
+        for number in range(20):
+            handle = await runtime.spawn(calling(dependency, group, id=f"process-{number}"))
+            await handle.result()
+        await trio.sleep(1)
+        names = {child.name for child in runtime.tree().children[1].children}
+        assert len(names) <= 6
+        assert "first v1/remote" in names
+        assert (await first.result()).state == "completed"
+
+
 async def test_the_tree_shows_services_groups_and_executions(autojump_clock: MockClock) -> None:
     dependency = Dependency(seconds=1)
     async with pe.open_runtime() as runtime:
