@@ -151,6 +151,8 @@ class Core:
             for watcher in execution.watchers or ():
                 watcher.end()
         self.live.clear()
+        for group in self.groups:
+            group.end_watches()
         for replies in self._waiting.values():
             for reply in replies:
                 reply.fail(RuntimeClosed(self.id))

@@ -93,16 +93,28 @@ class GroupHandle:
         self._do(action)
 
     def watch(self, capacity: int = 1000) -> Watch[BreakerChange]:
-        """Follow the breaker: every change of its state from now on, in order, for ever."""
+        """Follow the breaker: every change of its state, in order, from now to the runtime's end."""
         watch: Watch[BreakerChange] = Watch(capacity)
-        reference, watchers = weakref.ref(watch), self._group.watchers
-
-        def tell(change: BreakerChange) -> None:
-            watching = reference()
-            if watching is None:
-                watchers.remove(tell)
-            else:
-                watching.offer(change)
-
-        self._do(lambda: watchers.append(tell))
+        follower = _Follower(self._group, watch)
+        self._do(lambda: self._group.watchers.append(follower))
         return watch
+
+
+class _Follower:
+    """Tells a watch what happens to the breaker, for as long as somebody holds the watch."""
+
+    def __init__(self, group: NodeGroup, watch: Watch[BreakerChange]) -> None:
+        self._group = group
+        self._watch = weakref.ref(watch)
+
+    def tell(self, change: BreakerChange) -> None:
+        watch = self._watch()
+        if watch is None:
+            self._group.watchers.remove(self)
+        else:
+            watch.offer(change)
+
+    def end(self) -> None:
+        watch = self._watch()
+        if watch is not None:
+            watch.end()

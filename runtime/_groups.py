@@ -41,6 +41,16 @@ class GroupHouse(Protocol):
     context: Context
 
 
+class BreakerWatcher(Protocol):
+    """Is told of every change of a breaker's state; must not block."""
+
+    def tell(self, change: BreakerChange) -> None:
+        """The state has changed."""
+
+    def end(self) -> None:
+        """There will be no more changes."""
+
+
 class BulkheadQueue(deque[Job]):
     """Jobs that wait for a place in a bulkhead; a `JobQueue`.
 
@@ -94,7 +104,7 @@ class NodeGroup:
         self.gate: Gate | None = None if policy.is_plain else Gate(policy)
         self.parked: dict[Job, None] = {}
         self.retries_refused: int = 0
-        self.watchers: list[Callable[[BreakerChange], None]] = []
+        self.watchers: list[BreakerWatcher] = []
         self._house = house
         self._returning = 0
         self._due = math.inf
@@ -351,4 +361,9 @@ class NodeGroup:
             level("breaker of group %r: %s -> %s (%s)", self.name, change.before, change.after,
                   change.why)  # fmt: skip
             for watcher in tuple(self.watchers):
-                watcher(change)
+                watcher.tell(change)
+
+    def end_watches(self) -> None:
+        """Let those go who follow the breaker: the runtime has ended."""
+        for watcher in self.watchers:
+            watcher.end()

@@ -242,6 +242,7 @@ async def test_a_breaker_can_be_worked_by_hand(autojump_clock: MockClock) -> Non
         changes = [await watch.__anext__() for _ in range(3)]
         told = [change.after for change in changes if isinstance(change, pe.BreakerChange)]
         assert told == ["isolated", "closed", "disabled"]
+    assert [change async for change in watch] == []
 
 
 # The bulkhead
