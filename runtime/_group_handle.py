@@ -93,7 +93,7 @@ class GroupHandle:
         self._do(action)
 
     def watch(self, capacity: int = 1000) -> Watch[BreakerChange]:
-        """Follow the breaker: every change of its state, in order, from now to the runtime's end."""
+        """Follow the breaker: every change of its state, in order, until the runtime ends."""
         watch: Watch[BreakerChange] = Watch(capacity)
         follower = _Follower(self._group, watch)
         self._do(lambda: self._group.watchers.append(follower))

@@ -285,7 +285,7 @@ class NodeGroup:
         permit = self._permit(job)
         if isinstance(outcome, Completed):
             self.gate.succeeded(permit, now, now - job.started, self._house.random.random())
-        elif isinstance(outcome, Failed) and outcome.retryable:
+        elif isinstance(outcome, Failed) and outcome.retryable and not _is_called_off(job):
             if not self._failed(permit, now, now - job.started):
                 outcome = msgspec.structs.replace(outcome, retryable=False)
         else:
@@ -309,7 +309,7 @@ class NodeGroup:
         """The attempt of a job has stopped because its worker was told so."""
         token, now = job.token, self._house.clock()
         phase = token.phase
-        has_timed_out = isinstance(phase, Stopping) and phase.then == "timeout"
+        has_timed_out = isinstance(phase, Stopping) and not _is_called_off(job)
         may_retry = self._report_stop(job, now, has_timed_out)
         stopped = Interrupted(token.step, token.attempt, may_retry, job.started)
         job.execution.landed(token, stopped)
@@ -367,3 +367,9 @@ class NodeGroup:
         """Let those go who follow the breaker: the runtime has ended."""
         for watcher in self.watchers:
             watcher.end()
+
+
+def _is_called_off(job: Job) -> bool:
+    """Whether the attempt was told to stop for a reason that says nothing about what it calls."""
+    phase = job.token.phase
+    return isinstance(phase, Stopping) and phase.then != "timeout"

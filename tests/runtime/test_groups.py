@@ -194,6 +194,27 @@ async def test_timeouts_open_the_breaker_and_cancels_do_not(autojump_clock: Mock
         assert runtime.group("remote").status().breaker == "open"
 
 
+async def test_what_a_cancelled_attempt_raises_is_no_failure_of_the_group(
+    autojump_clock: MockClock,
+) -> None:
+    async def touchy() -> None:
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            raise ConnectionError("in the clean-up") from None
+
+    process = pe.ProcessBuilder("touchy")
+    process.node("touchy", touchy, group=process.group(five_failures()))
+    async with pe.open_runtime() as runtime:
+        handles = await spawn_some(runtime, process.build(), 20)
+        await trio.sleep(1)
+        for handle in handles:
+            await handle.pause("interrupt")
+            await handle.cancel()
+        status = runtime.group("remote").status()
+        assert (status.breaker, status.tally.failures) == ("closed", 0)
+
+
 async def test_a_parked_token_answers_every_message_at_once(autojump_clock: MockClock) -> None:
     dependency = Dependency()
     dependency.is_up = False
