@@ -17,15 +17,17 @@ class Exit:
     """Where a token goes that leaves a node by one port.
 
     `next` is the target where there is exactly one and it needs no join; `targets` are all of them
-    with the slot (number of the incoming connection) each arrives at; `leaves_untaken` tells that
+    with the slot (number of the incoming connection) each arrives at, and `starts_some` tells that
+    a token starts at one of them whatever else there is; `leaves_untaken` tells that
     some other port is connected, so that tokens which might have come now cannot.
     """
 
-    __slots__ = ("leaves_untaken", "next", "targets")
+    __slots__ = ("leaves_untaken", "next", "starts_some", "targets")
 
     def __init__(self, targets: tuple[tuple[RoutedNode, int], ...], leaves_untaken: bool) -> None:
         self.targets: tuple[tuple[RoutedNode, int], ...] = targets
         self.leaves_untaken: bool = leaves_untaken
+        self.starts_some: bool = any(node.starts_at_once for node, _ in targets)
         lone = len(targets) == 1 and targets[0][0].starts_at_once
         self.next: RoutedNode | None = targets[0][0] if lone else None
 

@@ -15,7 +15,7 @@ from ._joins import arrive
 from ._records import Begin, Completed
 from ._state import ACTIVE, COMPLETED, QUEUED, RUNNING, Arrival, ExecutionState, Token
 
-Following = Token | Literal["waits", "ended"]
+Following = Token | list[Token] | Literal["waits", "ended"]
 
 WAITS: Final = "waits"
 ENDED: Final = "ended"
@@ -41,9 +41,11 @@ def begin(state: ExecutionState, message: Begin, now: float) -> Token | None:
 def step(state: ExecutionState, token: Token, message: Completed) -> Following | None:
     """Move control on and say what follows; None, and nothing done, if that is not all there is.
 
+    A list is of the tokens that start, in order.
+
     `message` has to be the outcome of the current attempt of `token`. It is all if the execution is
-    neither paused nor ending, the value is small, no join waits for this token, and the port leads
-    to one node, or nowhere.
+    neither paused nor ending, the value is small, and nothing that waits at a join can have lost
+    what it waits for.
     """
     if (
         token.phase is not RUNNING
@@ -72,8 +74,10 @@ def _step_without_successor(
 ) -> Following | None:
     """The last node, or a branch that gets to a join which nothing can starve."""
     targets = exit.targets
-    if state.starving or exit.leaves_untaken or len(targets) > 1:
+    if state.starving or exit.leaves_untaken:
         return None
+    if len(targets) > 1:
+        return _fork(state, message, token, exit)
     is_last = len(state.tokens) == 1
     if is_last and (targets or state.joins):
         return None
@@ -86,6 +90,30 @@ def _step_without_successor(
         return WAITS
     state.control = COMPLETED
     return ENDED
+
+
+def _fork(
+    state: ExecutionState, message: Completed, token: Token, exit: Exit
+) -> list[Token] | Literal["waits"] | None:
+    """Several targets, some of which may be joins; not for the last token, lest none goes on."""
+    tokens = state.tokens
+    if len(tokens) == 1 and not exit.starts_some:
+        return None
+    del tokens[message.step]
+    state.memory[token.node.output] = message.value
+    started: list[Token] = []
+    for target in exit.targets:
+        node, error = target[0], None
+        if not node.starts_at_once:
+            firing = arrive(state, node, target[1], Arrival(token.step, None, None))
+            if firing is None:
+                continue
+            error = firing.arrival.error
+        state.steps = number = state.steps + 1
+        tokens[number] = new = Token(number, node, error=error)
+        started.append(new)
+    state.in_flight += len(started) - 1
+    return started or WAITS
 
 
 def _join(state: ExecutionState, target: tuple[RoutedNode, int], token: Token) -> Following:

@@ -79,6 +79,8 @@ def transition(state: ExecutionState, message: Message, now: float, reply: int =
         token = state.tokens.get(message.step)
         if token is not None and token.attempt == message.attempt:
             following = step(state, token, message)
+            if type(following) is list:
+                return [*following]
             if type(following) is Token:
                 return [following]
             if following is not None:

@@ -83,7 +83,11 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         else:
             history.append(now)
             history.append(outcome)
-            if type(following) is not Token:
+            if type(following) is list:
+                for other in following[1:]:
+                    execution.start(other)
+                following = following[0]
+            elif type(following) is not Token:
                 execution.rest(following is ENDED)
                 return None
         job.token = token = following
