@@ -74,7 +74,7 @@ class GroupRegistry:
         self._supervisor.add(Child(child, Supervisor(child, [workers])))
         return group
 
-    def keep_only(self, used: Collection[NodeGroup]) -> None:
+    def keep_only(self, used: Collection[object]) -> None:
         """Let all groups go that are not used, but for the shared ones."""
         for key, group in list(self._groups.items()):
             if group not in used:

@@ -137,7 +137,7 @@ async def test_a_service_that_no_restart_helps_ends_the_runtime_with_all_its_cau
 async def test_a_service_of_the_runtime_that_crashes_is_restarted_and_nothing_is_lost(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wake_all_due, crashes = Timers._wake_all_due, 0
+    wake_all_due, crashes = vars(Timers)["_wake_all_due"], 0
 
     async def faulty(self: Timers) -> None:
         nonlocal crashes
