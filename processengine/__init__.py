@@ -87,6 +87,7 @@ from processengine.runtime.execution import (
 )
 from processengine.runtime.simulation import (
     PathStep,
+    SimulationInTrio,
     SimulationReport,
     StuckSimulation,
     TaskRun,
@@ -189,6 +190,7 @@ __all__ = [
     "Runtime",
     "RuntimeClosed",
     "RuntimeNotOpen",
+    "SimulationInTrio",
     "SimulationReport",
     "StaleIncarnation",
     "StateEvent",

@@ -4,7 +4,7 @@ Runs the real engine under a clock that jumps, with node functions replaced by s
 model of the engine. Start reading at `_simulate`, then `_stage`.
 """
 
-from ._errors import StuckSimulation, UnfitDurations
+from ._errors import SimulationInTrio, StuckSimulation, UnfitDurations
 from ._moment import Moment, moment_of
 from ._report import PathStep, SimulationReport, TaskRun
 from ._simulate import simulate
@@ -12,6 +12,7 @@ from ._simulate import simulate
 __all__ = [
     "Moment",
     "PathStep",
+    "SimulationInTrio",
     "SimulationReport",
     "StuckSimulation",
     "TaskRun",

@@ -29,3 +29,13 @@ class StuckSimulation(ProcessEngineError):
     def __str__(self) -> str:
         places = ", ".join(self.waits) or "something outside"
         return f"{self.definition} cannot end: it waits for {places}"
+
+
+class SimulationInTrio(ProcessEngineError):
+    """`simulate` was called in a trio task, whose event loop it would stop."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "simulate runs an event loop of its own: call it outside of trio,"
+            " or by trio.to_thread.run_sync"
+        )

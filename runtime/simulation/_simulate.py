@@ -11,7 +11,7 @@ import trio
 
 from .. import NodeStatus, Outcome, Status, open_runtime
 from ..definition import ProcessDefinition, Wait, check_inputs, recorded_durations
-from ._errors import StuckSimulation, UnfitDurations
+from ._errors import SimulationInTrio, StuckSimulation, UnfitDurations
 from ._paths import Paths
 from ._report import SimulationReport
 from ._stage import Stage, duration_faults
@@ -38,8 +38,10 @@ def simulate(
     they are waited for. The same `seed` gives the same report.
 
     Blocks, and runs an event loop of its own: from a trio or asyncio task call it in a thread.
-    Raises `UnfitDurations`, `InputError`, and `StuckSimulation` if the execution waits for ever.
+    Raises `SimulationInTrio`, `UnfitDurations`, `InputError`, and `StuckSimulation` if the execution waits for ever.
     """
+    if trio.lowlevel.in_trio_run():
+        raise SimulationInTrio
     faults = tuple(duration_faults(definition, durations or {}))
     if faults:
         raise UnfitDurations(str(definition), faults)

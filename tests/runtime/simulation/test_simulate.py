@@ -2,7 +2,7 @@ import pytest
 import trio
 
 import processengine as pe
-from processengine.runtime.simulation import StuckSimulation, UnfitDurations, simulate
+from processengine.runtime.simulation import SimulationInTrio, StuckSimulation, UnfitDurations, simulate
 
 Durations = dict[str, float]
 
@@ -231,3 +231,10 @@ def test_the_timeout_of_the_definition_holds() -> None:
     report = simulate(builder.build(), durations={"nap": 100})
     assert (report.state, report.makespan) == ("timed_out", 10)
     assert [run.outcome for run in report.runs] == ["cancelled"]
+
+
+async def test_within_trio_it_is_refused() -> None:
+    process = pe.ProcessBuilder("process")
+    process.delay("delay", 1)
+    with pytest.raises(SimulationInTrio, match="call it outside of trio"):
+        simulate(process.build())
