@@ -2,7 +2,12 @@ import pytest
 import trio
 
 import processengine as pe
-from processengine.runtime.simulation import SimulationInTrio, StuckSimulation, UnfitDurations, simulate
+from processengine.runtime.simulation import (
+    SimulationInTrio,
+    StuckSimulation,
+    UnfitDurations,
+    simulate,
+)
 
 Durations = dict[str, float]
 
