@@ -38,8 +38,8 @@ def simulate(
     they are waited for. The same `seed` gives the same report.
 
     Blocks, and runs an event loop of its own: from a trio or asyncio task call it in a thread.
-    Raises `SimulationInTrio`, `UnfitDurations`, `InputError`, and `StuckSimulation` if the execution
-    waits for ever.
+    Raises `SimulationInTrio`, `UnfitDurations`, `InputError`, and `StuckSimulation` if the
+    execution waits for ever.
     """
     if trio.lowlevel.in_trio_run():
         raise SimulationInTrio
