@@ -1,12 +1,17 @@
 """How to test a process: virtual time, drawn schedules, random processes, the engine by itself."""
 
 from processengine.runtime.testing import (
+    FAULTS,
+    STORE_CHECKS,
     Bodies,
+    Fault,
+    FaultyStore,
     NodeKind,
     NodeSketch,
     Observer,
     Palette,
     Sketch,
+    StoreFactory,
     Table,
     TableExecution,
     TokenGame,
@@ -16,15 +21,21 @@ from processengine.runtime.testing import (
     dump,
     run_virtual,
     sketches,
+    store_machine,
 )
 
 __all__ = [
+    "FAULTS",
+    "STORE_CHECKS",
     "Bodies",
+    "Fault",
+    "FaultyStore",
     "NodeKind",
     "NodeSketch",
     "Observer",
     "Palette",
     "Sketch",
+    "StoreFactory",
     "Table",
     "TableExecution",
     "TokenGame",
@@ -34,4 +45,5 @@ __all__ = [
     "dump",
     "run_virtual",
     "sketches",
+    "store_machine",
 ]

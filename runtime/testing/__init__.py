@@ -6,20 +6,27 @@ Owns nothing the engine needs. Start reading at `_virtual` for tests of the runn
 
 from ._drawing import Palette, draw_sketch
 from ._dump import dump
+from ._faulty_store import FAULTS, Fault, FaultyStore
 from ._game import TokenGame
 from ._invariants import check_invariants
 from ._sketch import Bodies, NodeKind, NodeSketch, Sketch
+from ._store_conformance import STORE_CHECKS, StoreFactory, store_machine
 from ._strategies import chances, sketches
 from ._table import Observer, Table, TableExecution
 from ._virtual import run_virtual
 
 __all__ = [
+    "FAULTS",
+    "STORE_CHECKS",
     "Bodies",
+    "Fault",
+    "FaultyStore",
     "NodeKind",
     "NodeSketch",
     "Observer",
     "Palette",
     "Sketch",
+    "StoreFactory",
     "Table",
     "TableExecution",
     "TokenGame",
@@ -29,4 +36,5 @@ __all__ = [
     "dump",
     "run_virtual",
     "sketches",
+    "store_machine",
 ]

@@ -1,0 +1,40 @@
+"""What is around everything stored: the format's version and a checksum.
+
+One byte of version, four of CRC-32 (little-endian) over kind, version and body, then the body. The
+kind goes into the checksum alone, so that a snapshot is not taken for a record.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Literal
+
+from ._codec_errors import CorruptRecord, UnknownRecord
+
+Kind = Literal["record", "snapshot"]
+
+FORMAT = 1
+_HEADER = struct.Struct("<BI")
+
+
+def seal(kind: Kind, body: bytes) -> bytes:
+    """Put a body into its envelope."""
+    return _HEADER.pack(FORMAT, _checksum(kind, body)) + body
+
+
+def unseal(kind: Kind, data: bytes) -> bytes:
+    """Take a body out of its envelope. Raises `CorruptRecord` and `UnknownRecord`."""
+    if len(data) < _HEADER.size:
+        raise CorruptRecord(kind, f"{len(data)} bytes are too few")
+    version, checksum = _HEADER.unpack_from(data)
+    if version != FORMAT:
+        raise UnknownRecord(kind, f"its format is version {version}, known is {FORMAT}")
+    body = data[_HEADER.size :]
+    if checksum != _checksum(kind, body):
+        raise CorruptRecord(kind, "its checksum does not fit its content")
+    return body
+
+
+def _checksum(kind: Kind, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{kind} {FORMAT}".encode()))

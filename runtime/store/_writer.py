@@ -1,0 +1,274 @@
+"""The journal writer: one thread that commits what has gathered, for many executions at once.
+
+While one commit is on its way to the disk the next batch gathers by itself; nothing ever waits for
+company. Measured on SQLite: 3.3k durable turns/s for one caller, 103k for 256, at 0.3 and 2.3 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+import trio
+
+from ...actors import Reply
+from ._contract import Append, Store
+from ._errors import StaleWriter, StoreLocked, WriterClosed, WriterCrashed, WriterFull
+
+logger = logging.getLogger("processengine.store")
+
+WhenDurable = Callable[[Exception | None], None]
+"""Told in the trio thread, in order: None when the turn is durable, else why it is not."""
+
+BATCH = 256
+"""Turns in a commit at most: to release 1000 waiters at once held up the event loop for 3 ms."""
+
+_Outcome = Exception | None
+_Mode = Literal["idle", "serve", "drain", "halt"]
+
+
+class _Write:
+    """One turn that waits to be durable; without an `append`, one that waits for those before."""
+
+    __slots__ = ("append", "tell")
+
+    def __init__(self, append: Append | None, tell: WhenDurable) -> None:
+        self.append = append
+        self.tell = tell
+
+
+class GroupWriter:
+    """Stores turns, in order, in as few commits as the disk allows; run it as a service.
+
+    What a caller is told comes in order, and by one call into the event loop a commit. Nobody can
+    take back a turn: a waiter that is cancelled leaves its write alone. If a commit fails, its
+    turns are tried one by one, so that a bad one fails alone; later turns of the same execution
+    then fail with `StaleWriter`, as they do not continue what is stored.
+
+    `capacity` is how many turns may wait. All methods belong to the trio thread of `run`.
+    """
+
+    def __init__(self, store: Store, *, batch: int = BATCH, capacity: int = 10_000) -> None:
+        self.capacity: int = capacity
+        self._store = store
+        self._batch = batch
+        self._queue: deque[_Write] = deque()
+        self._unsettled = 0  # queued, in the thread's hands, or on the way back; ours alone
+        self._in_hand: list[_Write] = []  # the thread's; what a dead one leaves, the next takes up
+        self._news = threading.Event()
+        self._mode: _Mode = "idle"
+        self._is_closed = False
+        self._room = trio.Event()
+
+    def __repr__(self) -> str:
+        closed = " closed" if self._is_closed else ""
+        return f"<GroupWriter {self._mode}{closed} unsettled={self._unsettled}>"
+
+    ### For whoever has something to write. Never blocks, but for `wait_room`.
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a write would be refused now."""
+        return self._unsettled >= self.capacity
+
+    def append(self, item: Append) -> Reply[None]:
+        """Have a turn stored; answered when it is durable, or fails with what went wrong.
+
+        Raises `WriterFull` or `WriterClosed`: nothing was queued then.
+        """
+        reply: Reply[None] = Reply()
+        self.append_then(item, lambda error: _settle(reply, error))
+        return reply
+
+    def append_then(self, item: Append, when_durable: WhenDurable) -> None:
+        """The same for a callback, which must not block; what it raises is logged."""
+        if self._is_closed:
+            raise WriterClosed
+        if self.is_full:
+            raise WriterFull(self.capacity)
+        self._put(_Write(item, when_durable))
+
+    def flush(self) -> Reply[None]:
+        """Answered when all that was appended before is settled: durable, or failed and told."""
+        reply: Reply[None] = Reply()
+        if self._is_closed and self._mode == "idle":
+            reply.answer(None)
+        else:
+            self._put(_Write(None, lambda error: _settle(reply, error)))
+        return reply
+
+    async def wait_room(self) -> None:
+        """Wait until a write would not be refused for want of room; a checkpoint only if it waits.
+
+        What is appended before the next checkpoint is sure of its place.
+        """
+        while self.is_full:
+            await self._room.wait()
+
+    def close(self) -> None:
+        """Take nothing more. `run` ends when all that is queued is written; may be called again.
+
+        What is left when it ends, or if it does not run, fails with `WriterClosed`.
+        """
+        self._is_closed = True
+        if self._mode == "idle":
+            self._give_up()
+        elif self._mode == "serve":
+            self._ask("drain")
+
+    def _put(self, write: _Write) -> None:
+        self._unsettled += 1
+        self._queue.append(write)
+        if not self._news.is_set():
+            self._news.set()
+
+    ### The service.
+
+    async def run(
+        self,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+        stopping: trio.Event | None = None,
+    ) -> None:
+        """Write until `stopping` is set or `close` is called, then what is queued, and return.
+
+        When cancelled it ends after the commit at hand. What is not written stays queued for the
+        next run, as does what is appended meanwhile. Raises `WriterCrashed` if the thread dies.
+        """
+        self._mode = "drain" if self._is_closed else "serve"
+        self._news.set()
+        token = trio.lowlevel.current_trio_token()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._heed, stopping)
+                task_status.started()
+                crash = await trio.to_thread.run_sync(
+                    self._serve, token, limiter=trio.CapacityLimiter(1)
+                )
+                nursery.cancel_scope.cancel()
+        finally:
+            self._mode = "idle"
+            if self._is_closed:
+                self._give_up()
+        if crash is not None:
+            raise WriterCrashed(f"{type(crash).__name__}: {crash}") from crash
+
+    async def _heed(self, stopping: trio.Event | None) -> None:
+        """Tell the thread when to end; it cannot be cancelled otherwise."""
+        try:
+            if stopping is None:
+                await trio.sleep_forever()
+            else:
+                await stopping.wait()
+                self._ask("drain")
+                await trio.sleep_forever()
+        finally:
+            self._ask("halt")
+
+    def _ask(self, mode: _Mode) -> None:
+        self._mode = mode
+        self._news.set()
+
+    def _give_up(self) -> None:
+        """Fail all that will not be written."""
+        left = [*self._in_hand, *self._queue]
+        self._in_hand = []
+        self._queue.clear()
+        self._release(left, [WriterClosed() if write.append is not None else None for write in left])
+
+    def _release(self, writes: list[_Write], outcomes: list[_Outcome]) -> None:
+        """Tell all who wait for these, in order; in the trio thread."""
+        self._unsettled -= len(writes)
+        for write, outcome in zip(writes, outcomes, strict=True):
+            try:
+                write.tell(outcome)
+            except Exception:
+                logger.exception("a callback of the journal writer failed")
+        if not self.is_full:
+            self._room.set()
+            self._room = trio.Event()
+
+    ### The thread.
+
+    def _serve(self, token: trio.lowlevel.TrioToken) -> BaseException | None:
+        """Write what is queued until told to end; returns what it died of."""
+        try:
+            in_doubt = bool(self._in_hand)
+            while self._mode == "serve" or (self._mode == "drain" and self._has_work()):
+                self._news.wait()
+                self._news.clear()
+                while self._mode != "halt" and self._has_work():
+                    self._write(token, in_doubt)
+                    in_doubt = False
+        except BaseException as crash:  # noqa: BLE001 - told to `run`, which raises
+            return crash
+        return None
+
+    def _has_work(self) -> bool:
+        return bool(self._in_hand or self._queue)
+
+    def _write(self, token: trio.lowlevel.TrioToken, in_doubt: bool) -> None:
+        """Commit one batch and have all released who wait for it."""
+        if not self._in_hand:
+            self._in_hand = [self._queue.popleft() for _ in range(self._next_size())]
+        writes = self._in_hand
+        outcomes = self._commit(writes, in_doubt)
+        with contextlib.suppress(trio.RunFinishedError):  # those who waited went with it
+            token.run_sync_soon(self._release, writes, outcomes)
+        self._in_hand = []
+
+    def _next_size(self) -> int:
+        return min(self._batch, len(self._queue))
+
+    def _commit(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
+        """Commit a batch; if that fails, each of it by itself.
+
+        `in_doubt`: a thread died while it did this, so some of it may be stored.
+        """
+        appends = [write.append for write in writes if write.append is not None]
+        try:
+            if appends:
+                self._store.commit(appends)
+        except StaleWriter:  # refused for good reason, and nothing of it is stored
+            return self._commit_each(writes, in_doubt)
+        except Exception:  # noqa: BLE001 - whatever a store raises must not harm its neighbours
+            return self._commit_each(writes, in_doubt=True)
+        return [None] * len(writes)
+
+    def _commit_each(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        locked: StoreLocked | None = None  # nobody gets through: do not wait once for each
+        for write in writes:
+            outcome: _Outcome = None if write.append is None else locked
+            if write.append is not None and locked is None:
+                outcome = self._commit_one(write.append, in_doubt)
+                locked = outcome if isinstance(outcome, StoreLocked) else None
+            outcomes.append(outcome)
+        return outcomes
+
+    def _commit_one(self, append: Append, in_doubt: bool) -> _Outcome:
+        try:
+            self._store.commit((append,))
+        except StaleWriter as stale:
+            return None if in_doubt and _is_stored(append, stale) else stale
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            return error
+        return None
+
+
+def _is_stored(append: Append, stale: StaleWriter) -> bool:
+    """Whether a turn is refused because it is stored already, by this life of the execution."""
+    return stale.stored_incarnation == append.head.incarnation and (
+        stale.stored_seq >= append.head.seq
+    )
+
+
+def _settle(reply: Reply[None], error: Exception | None) -> None:
+    if error is None:
+        reply.answer(None)
+    else:
+        reply.fail(error)

@@ -1,0 +1,116 @@
+"""A store that breaks down when it is told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+from ..store import (
+    EVERYTHING,
+    Append,
+    DamagedHead,
+    ExecutionHead,
+    HeadFilter,
+    Mail,
+    Record,
+    Store,
+    Stored,
+    StoreFailed,
+    StoreFull,
+)
+
+Fault = Literal["fail", "full", "lose", "tear", "delay", "die"]
+FAULTS: tuple[Fault, ...] = ("fail", "full", "lose", "tear", "delay", "die")
+
+
+class ThreadDied(BaseException):
+    """What kills the thread that commits: no `Exception`, so nobody handles it."""
+
+
+@attrs.define
+class FaultyStore:
+    """Wraps a store; `faults` tells what happens to the n-th commit, counted from 1.
+
+    `fail` and `full` raise `StoreFailed` and `StoreFull`, and nothing is stored. `lose` stores the
+    batch and then raises `StoreFailed`; `tear` does so after the first half, as a store might whose
+    transactions do not hold. `delay` waits until `gate` is set, and says so in `waiting`. `die`
+    stores the batch and then raises `ThreadDied`.
+    """
+
+    store: Store
+    faults: Mapping[int, Fault] = attrs.field(factory=dict[int, Fault])
+    commits: int = 0
+    gate: threading.Event = attrs.Factory(threading.Event)
+    waiting: threading.Event = attrs.Factory(threading.Event)
+
+    def commit(self, batch: Sequence[Append]) -> None:
+        """Store turns, unless it is the turn of a fault."""
+        self.commits += 1
+        fault = self.faults.get(self.commits)
+        self._before(fault)
+        self.store.commit(batch[: len(batch) // 2] if fault == "tear" else batch)
+        self._after(fault)
+
+    def _before(self, fault: Fault | None) -> None:
+        if fault == "fail":
+            raise StoreFailed("faulty", f"commit {self.commits} was to fail")
+        if fault == "full":
+            raise StoreFull("faulty", f"commit {self.commits} was to find no space")
+        if fault == "delay":
+            self.waiting.set()
+            self.gate.wait()
+
+    def _after(self, fault: Fault | None) -> None:
+        if fault in ("lose", "tear"):
+            raise StoreFailed("faulty", f"commit {self.commits} was to be left in doubt")
+        if fault == "die":
+            raise ThreadDied(f"commit {self.commits} was to be the last")
+
+    def load(self, execution: str) -> Stored | None:
+        """As the store does."""
+        return self.store.load(execution)
+
+    def journal(self, execution: str, after: int = 0) -> tuple[Record, ...]:
+        """As the store does."""
+        return self.store.journal(execution, after)
+
+    def unfinished(self) -> Iterator[ExecutionHead | DamagedHead]:
+        """As the store does."""
+        return self.store.unfinished()
+
+    def heads(
+        self,
+        wanted: HeadFilter = EVERYTHING,
+        *,
+        limit: int = 100,
+        after: tuple[float, str] | None = None,
+    ) -> tuple[ExecutionHead | DamagedHead, ...]:
+        """As the store does."""
+        return self.store.heads(wanted, limit=limit, after=after)
+
+    def post(self, execution: str, body: bytes) -> int:
+        """As the store does."""
+        return self.store.post(execution, body)
+
+    def take_mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
+        """As the store does."""
+        return self.store.take_mail(after, limit=limit)
+
+    def delete(self, executions: Sequence[str]) -> int:
+        """As the store does."""
+        return self.store.delete(executions)
+
+    def expired(self, now: float, *, limit: int = 1000) -> tuple[str, ...]:
+        """As the store does."""
+        return self.store.expired(now, limit=limit)
+
+    def compact(self, execution: str, seq: int) -> int:
+        """As the store does."""
+        return self.store.compact(execution, seq)
+
+    def close(self) -> None:
+        """As the store does."""
+        self.store.close()

@@ -1,0 +1,294 @@
+"""What any store must do: checks for one behaviour each. A factory makes stores that are empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..definition import ExtraMissing
+from ..store import (
+    Append,
+    ExecutionHead,
+    HeadFilter,
+    Record,
+    Snapshot,
+    StaleWriter,
+    Store,
+    StoreClosed,
+)
+
+if TYPE_CHECKING:
+    from hypothesis.stateful import RuleBasedStateMachine
+
+StoreFactory = Callable[[], Store]
+"""Makes an empty store. Whoever made the factory closes what it made."""
+
+
+def turn(
+    execution: str, seq: int, *records: bytes, snapshot: bytes | None = None, incarnation: int = 1
+) -> Append:
+    """A turn whose last record is number `seq`."""
+    head = ExecutionHead(
+        id=execution,
+        definition="orders",
+        version=1,
+        hash="0123",
+        state="running",
+        incarnation=incarnation,
+        seq=seq,
+        created=1.0,
+        updated=1.0,
+    )
+    return Append(head, records, snapshot)
+
+
+def changed(append: Append, **changes: Any) -> Append:
+    """The same turn with another head: `changes` are fields of it."""
+    return attrs.evolve(append, head=attrs.evolve(append.head, **changes))
+
+
+def _refusal(store: Store, *batch: Append) -> StaleWriter:
+    try:
+        store.commit(batch)
+    except StaleWriter as stale:
+        return stale
+    raise AssertionError(f"{store!r} took {batch}")
+
+
+def check_that_turns_are_loaded_as_they_were_stored(factory: StoreFactory) -> None:
+    store = factory()
+    first, second = turn("a", 2, b"1", b"2"), turn("a", 3, b"")
+    second = changed(second, due=7.5, expires=9.5, parent=("mother", 4), size=17, version=2)
+    store.commit([first, second])
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.head == second.head
+    assert stored.snapshot is None
+    assert stored.records == (Record(1, b"1"), Record(2, b"2"), Record(3, b""))
+
+
+def check_that_what_is_unknown_is_none(factory: StoreFactory) -> None:
+    store = factory()
+    assert store.load("a") is None
+    assert store.journal("a") == ()
+    assert store.delete(["a"]) == 0
+    assert store.compact("a", 5) == 0
+    store.commit([])
+
+
+def check_that_the_latest_snapshot_stands_for_the_records_before(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 1, b"1", snapshot=b"old"), turn("a", 3, b"2", b"3", snapshot=b"new")])
+    store.commit([turn("a", 4, b"4")])
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.snapshot == Snapshot(3, b"new")
+    assert stored.records == (Record(4, b"4"),)
+    assert [record.seq for record in store.journal("a")] == [1, 2, 3, 4]
+    assert [record.seq for record in store.journal("a", 2)] == [3, 4]
+
+
+def check_that_compacting_drops_records_but_none_after_the_snapshot(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 3, b"1", b"2", b"3"), turn("b", 1, b"1")])
+    assert store.compact("a", 3) == 0, "there is no snapshot"
+    store.commit([turn("a", 4, b"4", snapshot=b"four"), turn("a", 5, b"5")])
+    assert store.compact("a", 2) == 2
+    assert store.compact("a", 99) == 2
+    assert store.journal("a") == (Record(5, b"5"),)
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.snapshot == Snapshot(4, b"four")
+    assert store.journal("b") == (Record(1, b"1"),)
+    store.commit([turn("a", 6, b"6")])
+
+
+def check_that_records_have_no_gaps_and_are_not_written_twice(factory: StoreFactory) -> None:
+    store = factory()
+    assert _refusal(store, turn("a", 2, b"2")).stored_seq == 0
+    store.commit([turn("a", 1, b"1")])
+    assert _refusal(store, turn("a", 1, b"1")).stored_seq == 1
+    assert _refusal(store, turn("a", 3, b"3")).first_seq == 3
+    assert _refusal(store, turn("a", 0)).stored_seq == 1
+    store.commit([turn("a", 1), turn("a", 2, b"2")])
+
+
+def check_that_an_earlier_incarnation_is_fenced_off(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 1, b"1", incarnation=2)])
+    stale = _refusal(store, turn("a", 2, b"2", incarnation=1))
+    assert (stale.incarnation, stale.stored_incarnation) == (1, 2)
+    store.commit([turn("a", 2, b"2", incarnation=3)])
+    _refusal(store, turn("a", 2, b"another", incarnation=3))
+    assert store.journal("a")[-1] == Record(2, b"2")
+
+
+def check_that_a_batch_is_stored_whole_or_not_at_all(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 1, b"1")])
+    _refusal(store, turn("b", 1, b"1"), turn("a", 2, b"2"), turn("a", 2, b"2"), turn("c", 1, b""))
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.head.seq == 1
+    assert store.journal("a") == (Record(1, b"1"),)
+    assert store.load("b") is None
+
+
+def check_that_an_import_begins_with_a_snapshot_anywhere(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 7, b"7", snapshot=b"seven"), turn("b", 3, snapshot=b"three")])
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.snapshot == Snapshot(7, b"seven")
+    assert store.journal("a") == (Record(7, b"7"),)
+    assert store.journal("b") == ()
+
+
+def check_that_unfinished_is_all_that_has_not_ended(factory: StoreFactory) -> None:
+    store = factory()
+    states = {"a": "running", "b": "completed", "c": "paused", "d": "failed", "e": "parked"}
+    store.commit([changed(turn(each, 0), state=state) for each, state in states.items()])
+    assert sorted(head.id for head in store.unfinished()) == ["a", "c", "e"]
+    store.commit([changed(turn("a", 0), state="cancelled")])
+    assert sorted(head.id for head in store.unfinished()) == ["c", "e"]
+
+
+def check_that_lists_come_in_pages_the_newest_first(factory: StoreFactory) -> None:
+    store = factory()
+    created = {"a": 3.0, "b": 1.0, "c": 2.0, "d": 2.0, "e": 5.0}
+    store.commit([changed(turn(each, 0), created=when) for each, when in created.items()])
+    seen: list[str] = []
+    page = store.heads(limit=2)
+    while page:
+        assert len(page) <= 2
+        seen += [head.id for head in page]
+        page = store.heads(limit=2, after=page[-1].place)
+    assert seen == ["e", "a", "d", "c", "b"]
+
+
+def check_that_lists_are_filtered(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit(
+        [
+            changed(turn("a", 0), definition="bills", state="failed"),
+            changed(turn("b", 0), state="failed", parent=("a", 3)),
+            changed(turn("c", 0), parent=("x", 3)),
+        ]
+    )
+
+    def ids(wanted: HeadFilter) -> list[str]:
+        return [head.id for head in store.heads(wanted)]
+
+    assert ids(HeadFilter()) == ["c", "b", "a"]
+    assert ids(HeadFilter(definition="bills")) == ["a"]
+    assert ids(HeadFilter(states=frozenset({"failed", "paused"}))) == ["b", "a"]
+    assert ids(HeadFilter(states=frozenset())) == []
+    assert ids(HeadFilter(parent="a")) == ["b"]
+    assert ids(HeadFilter(definition="orders", states=frozenset({"failed"}), parent="x")) == []
+
+
+def check_that_mail_is_kept_until_it_has_been_dealt_with(factory: StoreFactory) -> None:
+    store = factory()
+    assert store.take_mail() == ()
+    first, second = store.post("a", b"pause"), store.post("nobody", b"resume")
+    assert first < second
+    assert [(mail.execution, mail.body) for mail in store.take_mail()] == [
+        ("a", b"pause"),
+        ("nobody", b"resume"),
+    ]
+    assert [mail.number for mail in store.take_mail(limit=1)] == [first]
+    assert [mail.number for mail in store.take_mail(first)] == [second]
+    assert [mail.number for mail in store.take_mail()] == [second]
+    assert store.take_mail(second) == ()
+    assert store.post("a", b"") > second, "numbers are not used again"
+
+
+def check_that_deleting_forgets_everything_and_only_that(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn(each, 1, b"1", snapshot=b"one") for each in "abc"])
+    store.post("a", b"lost")
+    store.post("c", b"kept")
+    assert store.delete(["a", "b", "x"]) == 2
+    assert [head.id for head in store.heads()] == ["c"]
+    assert store.load("a") is None
+    assert store.journal("a") == ()
+    assert [mail.execution for mail in store.take_mail()] == ["c"]
+    store.commit([turn("a", 1, b"anew")])
+    stored = store.load("a")
+    assert stored is not None
+    assert stored.snapshot is None
+    assert store.journal("a") == (Record(1, b"anew"),)
+
+
+def check_that_what_has_expired_is_told_the_earliest_first(factory: StoreFactory) -> None:
+    store = factory()
+    expires = {"a": 5.0, "b": None, "c": 3.0, "d": 4.0}
+    store.commit([changed(turn(each, 0), expires=when) for each, when in expires.items()])
+    assert store.expired(2.9) == ()
+    assert store.expired(4.0) == ("c", "d")
+    assert store.expired(9.0, limit=2) == ("c", "d")
+    store.commit([changed(turn("c", 0), expires=None)])
+    assert store.expired(9.0) == ("d", "a")
+
+
+def check_that_ids_and_bodies_may_hold_anything(factory: StoreFactory) -> None:
+    store = factory()
+    ids = ["", "ä/ß '\"%;--", "\x00a", "a\x00", "日本", "A", "a"]
+    store.commit([turn(each, 1, bytes(range(256)) * 40) for each in ids])
+    assert sorted(head.id for head in store.unfinished()) == sorted(ids)
+    assert [head.id for head in store.heads()] == sorted(ids, reverse=True)
+    assert all(store.journal(each)[0].body == bytes(range(256)) * 40 for each in ids)
+
+
+def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
+    store = factory()
+    store.close()
+    store.close()
+    for use in (lambda: store.commit([turn("a", 0)]), lambda: store.load("a"), store.take_mail):
+        try:
+            use()
+        except StoreClosed:
+            continue
+        raise AssertionError(f"{store!r} works although it is closed")
+
+
+STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
+    check_that_turns_are_loaded_as_they_were_stored,
+    check_that_what_is_unknown_is_none,
+    check_that_the_latest_snapshot_stands_for_the_records_before,
+    check_that_compacting_drops_records_but_none_after_the_snapshot,
+    check_that_records_have_no_gaps_and_are_not_written_twice,
+    check_that_an_earlier_incarnation_is_fenced_off,
+    check_that_a_batch_is_stored_whole_or_not_at_all,
+    check_that_an_import_begins_with_a_snapshot_anywhere,
+    check_that_unfinished_is_all_that_has_not_ended,
+    check_that_lists_come_in_pages_the_newest_first,
+    check_that_lists_are_filtered,
+    check_that_mail_is_kept_until_it_has_been_dealt_with,
+    check_that_deleting_forgets_everything_and_only_that,
+    check_that_what_has_expired_is_told_the_earliest_first,
+    check_that_ids_and_bodies_may_hold_anything,
+    check_that_a_closed_store_refuses,
+)
+"""Every check of this module: give each a factory."""
+
+
+def _same(store: Store) -> Store:
+    return store
+
+
+def store_machine(
+    factory: StoreFactory, reopen: Callable[[Store], Store] = _same
+) -> type[RuleBasedStateMachine]:
+    """A Hypothesis machine for the stores of a factory; its `TestCase` is a test.
+
+    `reopen` closes a store and opens it again with the same content; without one that is not tried.
+    """
+    try:
+        from ._store_machine import StoreMachine
+    except ImportError as error:
+        raise ExtraMissing("test", "hypothesis", "testing a store against a model") from error
+    members = {"factory": staticmethod(factory), "reopen": staticmethod(reopen)}
+    return type("StoreMachineOfOne", (StoreMachine,), members)
