@@ -156,7 +156,8 @@ class Dispatcher(Generic[J]):
     its worker, `on_lost(job, error)` when it raised something that is no `Exception` (`SystemExit`,
     say), or when a fault of `run` was the end of all workers, its own (`error` None) or another
     one's. `slots` bounds the workers of several dispatchers; `context` is what every job finds
-    (None: that of whoever makes the dispatcher). Single writer: the trio thread.
+    (None: that of whoever makes the dispatcher), `clock` what time slices are measured by (seconds;
+    None: trio's). Single writer: the trio thread.
     """
 
     def __init__(
@@ -169,13 +170,14 @@ class Dispatcher(Generic[J]):
         queue: JobQueue[J] | None = None,
         slots: Slots | None = None,
         context: Context | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._run = run
         self._on_stopped = on_stopped
         self._on_lost = on_lost
         self._limit = limit
         self._slots = slots
-        self._clock = trio.lowlevel.current_clock().current_time
+        self._clock = clock or trio.lowlevel.current_clock().current_time
         self._context = copy_context() if context is None else context
         self._queue: JobQueue[J] = deque[J]() if queue is None else queue
         self._nursery: trio.Nursery | None = None

@@ -31,12 +31,15 @@ from ..actors import (
 )
 from ..supervision import Child, Intensity, Strategy, Supervisor
 from ._admission import Admission
+from ._clock import WallClock
 from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
 from ._group_registry import GroupRegistry
 from ._host_actor import HostActor
 from ._options import Options
 from ._restarts import Restarts
+from ._storage import Storage
+from ._store_side import StoreSide
 from ._timers import Timers
 from ._views import Outcome, outcome_of
 from ._watchdog import watchdogs
@@ -47,11 +50,15 @@ from .execution import (
     ChildEnded,
     ChildPaused,
     Ending,
+    Enters,
     Execution,
     Finished,
+    LimitParts,
     Limits,
     Program,
+    Revived,
     TellChild,
+    restored,
     size_of,
 )
 
@@ -64,14 +71,17 @@ class Core:
     Single writer: the trio thread that runs it. Other threads only append to `_inbox`.
     """
 
-    def __init__(self, runtime_id: str, options: Options) -> None:
+    def __init__(self, runtime_id: str, options: Options, storage: Storage | None = None) -> None:
         self.id: Final = runtime_id
         self.options: Final = options
         self.random = random.Random(options.seed)
         self.limits = Limits(options.retry, options.max_memory_per_execution)
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
-        self.clock: Callable[[], float] = trio.lowlevel.current_clock().current_time
+        self.wall: WallClock | None = None if storage is None else WallClock(storage.wall_clock)
+        self.clock: Callable[[], float] = (
+            trio.lowlevel.current_clock().current_time if self.wall is None else self.wall.now
+        )
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.host_turns: TurnLoop[HostActor] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
@@ -85,10 +95,12 @@ class Core:
         self.slots: Slots | None = None if pool is None else Slots(pool)
         groups = self._supervisor("groups")
         self.groups = GroupRegistry(self, groups)
-        self.executions = Executions(self.live, self._close_one, self.when_idle)
+        self.executions = Executions(self.live, self._close_one, self._when_closed)
         self.host = self._supervisor("host")
+        self.store = None if storage is None else StoreSide(self, storage)
         services = self._supervisor(
             "services",
+            *(() if self.store is None else self.store.services()),
             Child("timers", self.timers.run),
             *watchdogs(options.block_warning),
             strategy="rest_for_one",
@@ -104,7 +116,7 @@ class Core:
         self.is_closing = False
         self._restarts = Restarts(self)
         self._waiting: dict[str, list[Reply[Outcome]]] = {}
-        self._idle: list[Reply[None]] = []
+        self._idle: list[tuple[Callable[[], bool], Reply[None]]] = []
         self._thread = threading.get_ident()
         self._token = trio.lowlevel.current_trio_token()
         self._inbox: deque[Letter | Callable[[], None]] = deque()
@@ -141,7 +153,15 @@ class Core:
         self.root.shut_down()
 
     def _close_one(self, execution: Execution) -> None:
-        self.turns.post(execution, Cancel("the runtime was closed"))
+        if execution.ledger is None:
+            self.turns.post(execution, Cancel("the runtime was closed"))
+        else:
+            self.timers.add(self.clock() + self.cancel_grace, Straggler(execution), None)
+            execution.suspend()
+
+    def _when_closed(self) -> Reply[None]:
+        """Answered when no execution is in memory any more."""
+        return self._when(lambda: not self.live)
 
     def close_replies(self) -> None:
         """Fail whoever still waits for something that cannot come any more."""
@@ -151,6 +171,8 @@ class Core:
             for watcher in execution.watchers or ():
                 watcher.end()
         self.live.clear()
+        if self.store is not None:
+            self.store.give_up()
         for group in self.groups:
             group.end_watches()
         for replies in self._waiting.values():
@@ -160,13 +182,23 @@ class Core:
         self._flush()
 
     def when_idle(self) -> Reply[None]:
-        """Answered when every execution has ended."""
+        """Answered when every execution has ended; parked ones do not count."""
+        return self._when(lambda: not (self.live or (self.store is not None and self.store.asleep)))
+
+    def _when(self, holds: Callable[[], bool]) -> Reply[None]:
         reply: Reply[None] = Reply()
-        if self.live:
-            self._idle.append(reply)
-        else:
+        if holds():
             reply.answer(None)
+        else:
+            self._idle.append((holds, reply))
         return reply
+
+    def _tell_idle(self) -> None:
+        """An execution is not live any more: perhaps somebody waits for just that."""
+        told = [each for each in self._idle if each[0]()]
+        self._idle = [each for each in self._idle if each not in told]
+        for _, reply in told:
+            reply.answer(None)
 
     # Executions
 
@@ -183,7 +215,7 @@ class Core:
         program = self.programs.get(builtins.id(definition))
         if program is None:
             timeout = self.options.execution_timeout
-            program = Program(definition, self.groups.of, timeout)
+            program = Program(definition, self.groups.of, timeout, self.stored_limits(definition))
             self.programs[builtins.id(definition)] = program
             for node in definition.nodes:
                 if isinstance(node.kind, Process):
@@ -192,6 +224,11 @@ class Core:
                 del self.programs[next(iter(self.programs))]
                 self._sweep_groups()
         return program
+
+    def stored_limits(self, definition: ProcessDefinition) -> LimitParts | None:
+        """The limits that executions of a definition keep in their records, if they have any."""
+        is_stored = self.store is not None and self.store.mode_of(definition) != "off"
+        return self.limits.parts if is_stored else None
 
     def _sweep_groups(self) -> None:
         """Let go the groups of definitions that are neither cached nor running."""
@@ -213,21 +250,28 @@ class Core:
         if not has_room and admission.is_full:
             raise AdmissionRefused(id, admission.busy, admission.queued)
         execution = self.live[id] = Execution(id, program, self, parent)
+        if self.store is not None:
+            self.store.open(execution)
         if has_room:
             admission.admit(execution)
             execution.begin(begin)
-        else:
-            admission.enter(execution, begin)
+            return execution
+        if execution.ledger is not None:
+            entering = Enters(begin.inputs, begin.sizes, begin.limits)
+            self.turns.post(execution, entering)
+            begin = Begin({}, timeout=begin.timeout)
+        admission.enter(execution, begin)
         return execution
 
     def find(self, id: str) -> Execution | None:
         """The execution of that id, live or ended; None if there is none or it was forgotten."""
         return self.live.get(id) or self.past.get(id)
 
-    def begin_of(self, execution: Execution) -> Begin | None:
+    def begin_of(self, execution: Execution) -> Begin | Enters | None:
         """What an execution was begun with; None if that is not known any more."""
         first = execution.history[1] if execution.history else None
-        return first if isinstance(first, Begin) else self.admission.begin_of(execution)
+        is_first = isinstance(first, (Begin, Enters))
+        return first if is_first else self.admission.begin_of(execution)
 
     def _admit(self) -> None:
         while (admitted := self.admission.next()) is not None:
@@ -238,7 +282,7 @@ class Core:
     def send(self, address: tuple[str, int], message: Message, reply: Reply[Any] | None) -> None:
         """Deliver a message, from any thread: at once in the runtime's own task, else soon."""
         if self._is_here():
-            self._deliver((*address, message, reply))
+            self.deliver((*address, message, reply))
             return
         self._from_elsewhere((*address, message, reply))
 
@@ -263,15 +307,16 @@ class Core:
                 letters.append((execution, message, reply))
         for execution, message, reply in self.turns.post_all(letters):
             letter = (execution.id, execution.incarnation, message, reply)
-            self._dead(letter, "mailbox full", self._mailbox_full(execution.id))
+            self.dead(letter, "mailbox full", self._mailbox_full(execution.id))
 
-    def _deliver(self, letter: Letter) -> None:
+    def deliver(self, letter: Letter) -> None:
+        """Have a message taken, in the runtime's own thread."""
         execution = self._recipient(letter)
         if execution is None:
             return
         id, _, message, reply = letter
         if not self.turns.post(execution, message, reply):
-            self._dead(letter, "mailbox full", self._mailbox_full(id))
+            self.dead(letter, "mailbox full", self._mailbox_full(id))
 
     def _mailbox_full(self, id: str) -> MailboxFull:
         return MailboxFull(id, self.options.mailbox_capacity)
@@ -284,16 +329,15 @@ class Core:
             if execution.incarnation == incarnation:
                 return execution
             stale = StaleIncarnation(id, incarnation, execution.incarnation)
-            self._dead(letter, "stale incarnation", stale)
+            self.dead(letter, "stale incarnation", stale)
             return None
         ended = self.past.get(id)
-        if ended is None:
-            why: ProcessEngineError = (
-                RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id)
-            )
-            self._dead(letter, "unknown execution", why)
-        else:
+        if ended is not None:
             self.too_late(ended, message, reply)
+        elif self.is_closing:
+            self.dead(letter, "unknown execution", RuntimeClosed(self.id))
+        elif self.store is None or not self.store.deliver(letter):
+            self.dead(letter, "unknown execution", UnknownExecution(id))
         return None
 
     def too_late(self, ended: Execution, message: Message, reply: Reply[Any] | None) -> None:
@@ -302,13 +346,14 @@ class Core:
         assert isinstance(control, (Ending, Finished))
         letter, state = (ended.id, ended.incarnation, message, reply), control.state
         if not isinstance(message, (Pause, Resume, Cancel)):
-            self._dead(letter, "already ended", ActorGone(ended.id, f"it has ended, {state}"))
+            self.dead(letter, "already ended", ActorGone(ended.id, f"it has ended, {state}"))
             return
-        self._dead(letter, "already ended", None)
+        self.dead(letter, "already ended", None)
         if reply is not None:
             reply.answer(state)
 
-    def _dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
+    def dead(self, letter: Letter, why: str, error: ProcessEngineError | None) -> None:
+        """Count a message that does not arrive, and tell its sender why if there is an error."""
         id, _, message, reply = letter
         self.undelivered(id, message, why)
         if reply is not None and error is not None:
@@ -340,8 +385,21 @@ class Core:
             reply.answer(outcome_of(ended))
         elif id in self.live:
             self._waiting.setdefault(id, []).append(reply)
+        elif self.is_closing:
+            reply.fail(RuntimeClosed(self.id))
+        elif self.store is None:
+            reply.fail(UnknownExecution(id))
         else:
-            reply.fail(RuntimeClosed(self.id) if self.is_closing else UnknownExecution(id))
+            self.store.answer_result(id, reply)
+
+    def await_end(self, id: str, reply: Reply[Outcome]) -> None:
+        """Answer with the outcome of an execution, which has not ended, when it has."""
+        self._waiting.setdefault(id, []).append(reply)
+
+    def fail_results(self, id: str, error: Exception) -> None:
+        """Nobody will learn the outcome of an execution here."""
+        for reply in self._waiting.pop(id, ()):
+            reply.fail(error)
 
     # House
 
@@ -350,6 +408,8 @@ class Core:
         self.admission.busy += 1 if busy else -1
         if not busy and self.admission.queued:
             self._admit()
+        if not busy and self.store is not None:
+            self.store.may_sleep(execution)
 
     def call_child(self, parent: Execution, effect: CallChild) -> None:
         """Begin a child execution; it inherits nothing but what it is given."""
@@ -361,57 +421,104 @@ class Core:
             if existing.id in self.past:  # it ended while its parent was being restarted
                 self._tell_parent(address, outcome_of(existing))
             return
+        if existing is None and self._is_held(effect.child):
+            return
         if existing is not None:
             reason = f"an execution {effect.child!r} exists already"
             ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, reason)
             self.turns.post(parent, ended)
             return
         program = self.program(kind.definition)
-        begin = begin_message(effect.inputs, program.begin.timeout)
+        begin = begin_message(effect.inputs, program.begin)
         self.begin(effect.child, program, begin, address)
+
+    def _is_held(self, id: str) -> bool:
+        """Whether an execution that has not ended is only in the store."""
+        return self.store is not None and self.store.held(id) is not None
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""
-        child = self.live.get(effect.child)
-        if child is None:
-            return
         if not isinstance(effect.message, Pause):
-            self.turns.post(child, effect.message)
+            self._post_to(effect.child, effect.message)
             return
         paused: Reply[Any] = Reply()
 
         def report() -> None:
             if paused.has_failed():  # it has crashed; in its next life it is told again
                 return
-            self.turns.post(self.live.get(parent.id, parent), ChildPaused(effect.step))
+            self._post_to(parent.id, ChildPaused(effect.step))
 
         paused.when_done(report)
-        self.turns.post(child, effect.message, paused)
+        self._post_to(effect.child, effect.message, paused)
+
+    def _post_to(self, id: str, message: Message, reply: Reply[Any] | None = None) -> None:
+        """Have an execution take a message of the engine's own, in whichever life it is."""
+        execution = self.live.get(id)
+        if execution is not None:
+            self.turns.post(execution, message, reply)
+        elif self.store is not None:
+            self.store.deliver_own(id, message, reply)
 
     def ended(self, execution: Execution) -> None:
         """Keep the outcome, tell whoever waits for it, and let the execution go."""
         id = execution.state.id
-        if execution.busy:
-            execution.busy = False
-            self.admission.busy -= 1
-        else:
-            self.admission.forget(execution)
-        del self.live[id]
-        self.past[id] = execution
-        if len(self.past) > self.options.keep_ended:
-            del self.past[next(iter(self.past))]
+        self._let_go(execution)
+        self.keep(execution)
         if id in self._waiting:
             outcome = outcome_of(execution)
             for reply in self._waiting.pop(id):
                 reply.answer(outcome)
         if execution.parent is not None:
             self._tell_parent(execution.parent, outcome_of(execution))
-        if self._idle and not self.live:
-            waiting, self._idle = self._idle, []
-            for idle in waiting:
-                idle.answer(None)
+        if self._idle:
+            self._tell_idle()
         if self.admission.queued:
             self._admit()
+
+    def keep(self, ended: Execution) -> None:
+        """Keep an ended execution to be asked about; the one that was kept longest goes."""
+        self.past[ended.id] = ended
+        if len(self.past) > self.options.keep_ended:
+            del self.past[next(iter(self.past))]
+
+    def _let_go(self, execution: Execution) -> None:
+        """An execution is not live any more."""
+        if execution.busy:
+            execution.busy = False
+            self.admission.busy -= 1
+        else:
+            self.admission.forget(execution)
+        if self.live.get(execution.id) is execution:
+            del self.live[execution.id]
+
+    def leaves(self, execution: Execution) -> None:
+        """An execution has left memory, without an end."""
+        self._let_go(execution)
+        if self._idle:
+            self._tell_idle()
+        if self.admission.queued:
+            self._admit()
+
+    def suspended(self, execution: Execution) -> None:
+        """A suspended execution has come to rest: its life in memory is over."""
+        execution.leave()
+        execution.crash_replies(RuntimeClosed(self.id))
+        self.leaves(execution)
+
+    def arrives(self, execution: Execution) -> None:
+        """An execution of an earlier life is live again."""
+        self.live[execution.id] = execution
+        self.turns.run(execution, execution.perform, restored(execution.state))
+        if execution.state.in_flight:
+            self.turns.post(execution, Revived(execution.incarnation))
+        if not execution.state.steps and execution.id in self.live:
+            self.admission.enter(execution, Begin({}, timeout=execution.program.begin.timeout))
+            self._admit()
+
+    def ended_elsewhere(self, ended: Execution) -> None:
+        """An execution was begun anew by its parent, but had ended before."""
+        assert ended.parent is not None
+        self._tell_parent(ended.parent, outcome_of(ended))
 
     def tell_child_again(self, parent: tuple[str, int]) -> None:
         """A child has crashed and lives again: it may not know what its parent has told it."""
@@ -421,29 +528,47 @@ class Core:
 
     def crashed(self, execution: Execution, error: Exception) -> None:
         """An execution has crashed: there is another life, or it ends as failed."""
-        self._restarts.crashed(execution, error)
+        if self.store is None or execution.ledger is None:
+            self._restarts.crashed(execution, error)
+        else:
+            self.store.crashed(execution, error)
 
     def _tell_parent(self, address: tuple[str, int], outcome: Outcome) -> None:
         parent_id, step = address
-        parent = self.live.get(parent_id)
-        if parent is not None:
-            message = ChildEnded(
-                step,
-                outcome.id,
-                outcome.state,
-                outcome.memory,
-                outcome.error,
-                outcome.reason,
-                size_of(outcome.memory),
-                self.random.random(),
-            )
-            self.turns.post(parent, message)
+        message = ChildEnded(
+            step,
+            outcome.id,
+            outcome.state,
+            outcome.memory,
+            outcome.error,
+            outcome.reason,
+            size_of(outcome.memory),
+            self.random.random(),
+        )
+        self._post_to(parent_id, message)
 
 
 NO_SIZES: dict[str, int] = {}
 
 
-def begin_message(inputs: dict[str, Any], timeout: float | None) -> Begin:
-    """The first message of an execution with inputs."""
+def begin_message(inputs: dict[str, Any], plain: Begin) -> Begin:
+    """The first message of an execution with inputs; `plain` is that of one without."""
     sizes = {name: size for name, value in inputs.items() if (size := size_of(value))} or NO_SIZES
-    return Begin(inputs, sizes, timeout)
+    return Begin(inputs, sizes, plain.timeout, plain.limits)
+
+
+class Straggler:
+    """Wakes when a suspended execution has had its grace, and lets it go as it is."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    @property
+    def ended_at(self) -> float | None:
+        """When there was nothing left to wait for."""
+        return self._execution.ended_at
+
+    def wake(self, _: object) -> None:
+        """The grace is over."""
+        if self._execution.ended_at is None:
+            self._execution.house.suspended(self._execution)

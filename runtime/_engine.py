@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast, get_args
 
@@ -25,15 +27,18 @@ from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
 from ._options import Options
+from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
-from .execution import State, check_sizes
+from .execution import Execution, State, check_sizes
+from .store import StaleWriter, Store, ValueTypes
 
 
 class Runtime:
     """A running engine. Get one from `open_runtime`; it is usable inside the `async with` only."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, storage: Storage | None = None) -> None:
         self.options = options
+        self._storage = storage
         self._core: Core | None = None
         self._nursery_manager: Any = None
 
@@ -45,7 +50,9 @@ class Runtime:
     async def __aenter__(self) -> Self:
         if not trio.lowlevel.in_trio_task():
             raise NotInTrio("open_runtime")
-        core = Core(secrets.token_hex(4), self.options)
+        if self._storage is not None:
+            await self._storage.open(self.options)
+        core = Core(secrets.token_hex(4), self.options, self._storage)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
         # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.
@@ -53,6 +60,13 @@ class Runtime:
             await nursery.start(core.run)
         register(core)
         self._core = core
+        if core.store is not None:
+            try:
+                await core.store.recover()
+            except BaseException as error:
+                with trio.CancelScope(shield=True):
+                    await self.__aexit__(type(error), error, error.__traceback__)
+                raise
         return self
 
     async def __aexit__(
@@ -79,6 +93,9 @@ class Runtime:
         finally:
             forget(core)
             core.close_replies()
+            if self._storage is not None:
+                with trio.CancelScope(shield=True):
+                    await self._storage.close()
 
     def _opened(self) -> Core:
         if self._core is None:
@@ -121,21 +138,48 @@ class Runtime:
         else:
             given = check_inputs(definition, inputs or {})
             given = {name: owned(value) for name, value in given.items()}
-            begin = begin_message(given, program.begin.timeout)
+            begin = begin_message(given, program.begin)
         if id is not None and (existing := _existing(core, id, definition, given)) is not None:
             return existing
         if begin.sizes:
             check_sizes(begin.sizes, 0, {}, core.limits.memory)
-        execution = core.begin(id or core.new_id(definition), program, begin)
-        return ActorHandle(core.id, execution.id, execution.incarnation)
+        id = id or core.new_id(definition)
+        handle = ActorHandle(core.id, id, 1)
+        execution = core.begin(id, program, begin)
+        if execution.ledger is not None:
+            return await _stored(core, execution, given, handle)
+        return handle
 
     def get(self, id: str) -> ActorHandle:
         """The handle of an execution, live or ended. Raises `UnknownExecution`."""
         core = self._opened()
-        execution = core.find(id)
-        if execution is None:
+        known = core.find(id) or (None if core.store is None else core.store.held(id))
+        if known is None:
             raise UnknownExecution(id)
-        return ActorHandle(core.id, id, execution.incarnation)
+        return ActorHandle(core.id, id, known.incarnation)
+
+    async def find(self, id: str) -> ActorHandle:
+        """The handle of an execution, in memory or only in the store.
+
+        One that has ended is read from the store, and kept in memory to be asked about. Raises
+        `UnknownExecution`, `RuntimeClosed`.
+        """
+        core = self._opened()
+        if core.find(id) is None and core.store is not None and core.store.held(id) is None:
+            if core.is_closing:
+                raise RuntimeClosed(core.id)
+            await core.store.sleepers.fetch(id)
+        return self.get(id)
+
+    def define(self, *definitions: ProcessDefinition) -> None:
+        """Give definitions: executions that were parked for want of one come back.
+
+        What is spawned is given by that; this is for executions of an earlier runtime.
+        """
+        core = self._opened()
+        for definition in _checked_definitions("define", definitions):
+            if core.store is not None:
+                core.store.sleepers.take_in(definition)
 
     def list(
         self,
@@ -153,7 +197,9 @@ class Runtime:
         core = self._opened()
         if state is not None and state not in STATES:
             raise BadArgument("list", "state", state, f"one of {', '.join(STATES)}")
-        handles = [self.get(id) for id in (*core.past, *core.live) if id.startswith(prefix)]
+        held = () if core.store is None else (*core.store.parked, *core.store.asleep)
+        ids = (*core.past, *held, *core.live)
+        handles = [self.get(id) for id in ids if id.startswith(prefix)]
         statuses = ((handle, handle.status()) for handle in handles)
         return [
             handle
@@ -233,7 +279,7 @@ def _existing(
     """The execution that a repeated spawn means, if there is one; raises `ExecutionConflict`."""
     execution = core.find(id)
     if execution is None:
-        return None
+        return _existing_elsewhere(core, id, definition)
     existing = execution.program.definition
     if existing != definition:
         raise ExecutionConflict(id, str(existing), str(definition))
@@ -243,6 +289,43 @@ def _existing(
     return ActorHandle(core.id, id, execution.incarnation)
 
 
+def _existing_elsewhere(core: Core, id: str, definition: ProcessDefinition) -> ActorHandle | None:
+    """As `_existing`, of one that is not in memory; what it was given is not compared."""
+    held = None if core.store is None else core.store.held(id)
+    if held is None:
+        return None
+    if held.definition not in ("", str(definition)):
+        raise ExecutionConflict(id, held.definition, str(definition))
+    return ActorHandle(core.id, id, held.incarnation)
+
+
+async def _stored(
+    core: Core, execution: Execution, given: dict[str, Any], handle: ActorHandle
+) -> ActorHandle:
+    """The handle, once the execution is on disk; that of the one which was there before, if any."""
+    assert core.store is not None
+    assert execution.ledger is not None
+    id, definition = execution.id, execution.program.definition
+    try:
+        await execution.ledger.stored()
+        return handle
+    except StaleWriter:
+        await core.store.sleepers.fetch(id)
+    existing = _existing(core, id, definition, given)
+    if existing is None:
+        raise UnknownExecution(id)
+    return existing
+
+
+def _checked_definitions(call: str, given: Iterable[object]) -> tuple[ProcessDefinition, ...]:
+    checked: list[ProcessDefinition] = []
+    for each in given:
+        if not isinstance(each, ProcessDefinition):
+            raise BadArgument(call, "definitions", each, "process definitions")
+        checked.append(each)
+    return tuple(checked)
+
+
 def _checked_options(options: object) -> Options:
     if not isinstance(options, Options):
         expected = "Options (of a mapping: `Options.from_mapping`)"
@@ -250,15 +333,33 @@ def _checked_options(options: object) -> Options:
     return options
 
 
-def open_runtime(options: Options | None = None, **changes: Any) -> Runtime:
+def open_runtime(
+    options: Options | None = None,
+    *,
+    store: str | Path | Store | None = None,
+    definitions: Iterable[ProcessDefinition] = (),
+    types: ValueTypes | None = None,
+    wall_clock: Callable[[], float] = time.time,
+    **changes: Any,
+) -> Runtime:
     """Open a runtime for an `async with` block.
 
-    `changes` are single options, which override those in `options`. Leaving the block ends every
-    execution and leaves no task behind; a cancellation of the block does the same. Raises
-    `OptionError`, and on entering the block `NotInTrio` under another event loop than trio's.
+    `changes` are single options, which override those in `options`. Leaving the block leaves no
+    task behind; a cancellation of the block does the same. Without a `store` it ends every
+    execution. With one, the path of an SQLite file or a store, executions are only suspended (their
+    attempts are cancelled): the next runtime on that store takes them up, as it does after a crash.
+
+    `definitions` are those of executions that may be in the store; of what is missing, executions
+    are parked. `types` are the host's own types of values. `wall_clock` gives seconds since 1970.
+
+    Raises `OptionError`, and on entering the block `NotInTrio` under another event loop than
+    trio's, and `StoreError` (`StoreInUse`, `StoreTooNew`, ...) if the store cannot be used.
     """
     options = Options() if options is None else _checked_options(options)
     if changes:
         given = {field.name: getattr(options, field.name) for field in attrs.fields(Options)}
         options = Options.from_mapping({**given, **changes})
-    return Runtime(options)
+    if store is None:
+        return Runtime(options)
+    known = _checked_definitions("open_runtime", definitions)
+    return Runtime(options, Storage(store, known, types, wall_clock))

@@ -115,6 +115,17 @@ class UnknownExecution(ProcessEngineError):
 
 
 @attrs.define(eq=False, str=False)
+class ExecutionParked(ProcessEngineError):
+    """An execution is kept in the store, but cannot be run here as it is; nothing of it is lost."""
+
+    id: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"execution {self.id!r} is parked: {self.why}"
+
+
+@attrs.define(eq=False, str=False)
 class ExecutionNotCompleted(ProcessEngineError):
     """Raised by `Outcome.completed()` if the execution ended otherwise; `error` is the failure."""
 

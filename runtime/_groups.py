@@ -120,6 +120,7 @@ class NodeGroup:
             queue=self._queue,
             slots=house.slots,
             context=house.context,
+            clock=house.clock,
         )
         # Where there is no bulkhead this saves every attempt a call.
         self.submit: Callable[[Job], None] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 from ..actors import (
@@ -23,10 +24,10 @@ from ..actors import (
 from ._core import Core
 from ._errors import BadArgument, UnknownExecution
 from ._events import Event, Narrator
-from ._views import Outcome, Status, status_of
+from ._views import Outcome, Status, status_of, status_of_held
 from ._watch import Watch
 from .definition import owned
-from .execution import Execution, Record, State, Token, size_of
+from .execution import Execution, Record, State, Telling, Token, size_of
 
 _CORES: weakref.WeakValueDictionary[str, Core] = weakref.WeakValueDictionary()
 
@@ -148,10 +149,14 @@ class ActorHandle:
 
     def status(self) -> Status:
         """Look at it now, from any thread. Raises `UnknownExecution`, `RuntimeClosed`."""
-        execution = self._core().find(self.id)
-        if execution is None:
+        core = self._core()
+        execution = core.find(self.id)
+        if execution is not None:
+            return status_of(execution)
+        held = None if core.store is None else core.store.held(self.id)
+        if held is None:
             raise UnknownExecution(self.id)
-        return status_of(execution)
+        return status_of_held(self.id, held)
 
     def result(self) -> Reply[Outcome]:
         """Answered with the outcome when the execution has ended, in whatever way.
@@ -184,13 +189,16 @@ class _Follower:
         self._narrator = Narrator(execution)
         self._watch = weakref.ref(watch)
 
-    def tell(self, execution: Execution, what: Record | Token) -> None:
-        watch = self._watch()
-        if watch is None:
+    def note(self, execution: Execution, what: Record | Token) -> Telling:
+        if self._watch() is None:
             execution.unwatch(self)
-            return
-        for event in self._narrator.tell(execution, what):
-            watch.offer(event)
+        return partial(self._offer, tuple(self._narrator.tell(execution, what)))
+
+    def _offer(self, events: tuple[Event, ...]) -> None:
+        watch = self._watch()
+        if watch is not None:
+            for event in events:
+                watch.offer(event)
 
     def end(self) -> None:
         watch = self._watch()

@@ -15,6 +15,7 @@ import cattrs
 
 from ..supervision import Retry
 from ._errors import OptionError
+from .definition import Durability
 
 ENVIRONMENT_PREFIX = "PROCESSENGINE_"
 
@@ -39,6 +40,18 @@ def _seconds(default: float, optional: bool = False) -> Any:
             "fits": _is_duration,
             "expects": "a number of seconds above 0",
             "optional": optional,
+        },
+    )
+
+
+def _choice(default: str, choices: tuple[str, ...]) -> Any:
+    return attrs.field(
+        default=default,
+        validator=_check,
+        metadata={
+            "fits": choices.__contains__,
+            "expects": f"one of {', '.join(choices)}",
+            "optional": False,
         },
     )
 
@@ -77,6 +90,11 @@ class Options:
     of one execution; 0: none), `keep_ended` (outcomes kept for `get` and `result`), `seed` (of all
     randomness; None: new).
 
+    With a store: `durability` (of processes that do not say themselves: `step`, `lazy` or `off`),
+    `lazy_lag` (for which a turn of mode `lazy` may go unstored), `passivate_after` (of rest, before
+    an execution leaves memory; None: never), and from the specification `state_retention_days` (of
+    ended executions; None: for ever) and `state_cleanup_interval_minutes`.
+
     Raises `OptionError` for a value that does not fit.
     """
 
@@ -95,6 +113,11 @@ class Options:
     history_limit: int = _whole(10_000, 0)
     keep_ended: int = _whole(10_000, 0)
     seed: int | None = _whole(None, 0)
+    durability: Durability = _choice("step", ("step", "lazy", "off"))  # noqa: RUF009 - a field
+    lazy_lag: float = _seconds(1.0)
+    passivate_after: float | None = _seconds(60.0, optional=True)
+    state_retention_days: float | None = _seconds(30.0, optional=True)
+    state_cleanup_interval_minutes: float = _seconds(60.0)
 
     @property
     def retry(self) -> Retry:
@@ -138,6 +161,8 @@ class Options:
 def _from_text(type: Any, text: object) -> object:
     if text == "":
         return None
+    if "Literal" in str(type):
+        return text
     return cattrs.structure(text, float if "float" in str(type) else int)
 
 

@@ -6,21 +6,13 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import trio
 
 from ..actors import Message
+from .execution import Sleeper
 
 SLICE_SECONDS = 0.001
-
-
-class Sleeper(Protocol):
-    """Somebody to wake; once `ended_at` is set, there is no need to any more."""
-
-    @property
-    def ended_at(self) -> float | None: ...
-    def wake(self, message: Any, /) -> None: ...
 
 
 Entry = tuple[float, int, Sleeper, Message | None]
@@ -66,7 +58,7 @@ class Timers:
     def _wake_at(self, due: float) -> None:
         self._awake_at = due
         if self._scope is not None:
-            self._scope.deadline = due
+            self._scope.deadline = trio.current_time() + (due - self._clock())
 
     def _sweep(self) -> None:
         if len(self) < self._sweep_at:

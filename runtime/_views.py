@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -45,7 +46,10 @@ class NodeStatus:
 class Status:
     """An execution at one moment. `ending` is the end that is decided but not reached yet.
 
-    `memory_size` counts bytes of large values; times are seconds on the runtime's clock.
+    `memory_size` counts bytes of large values; times are seconds on the runtime's clock, which with
+    a store means since 1970. Of an execution that is `in_memory` no more, only its state is known:
+    it shows no nodes, and `spawned_at` is no number. It is `parked` if it cannot be run here:
+    `reason` says why.
     """
 
     id: str
@@ -59,6 +63,7 @@ class Status:
     ended_at: float | None
     reason: str | None
     error: ErrorContext | None
+    in_memory: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -116,6 +121,37 @@ def status_of(execution: Execution) -> Status:
         ended_at=execution.ended_at,
         reason=decided.reason if decided else None,
         error=decided.error if decided else None,
+    )
+
+
+class Held(Protocol):
+    """What is known of an execution that is only in the store."""
+
+    @property
+    def definition(self) -> str: ...
+    @property
+    def incarnation(self) -> int: ...
+    @property
+    def shown_state(self) -> State: ...
+    @property
+    def why(self) -> str | None: ...
+
+
+def status_of_held(id: str, held: Held) -> Status:
+    """What there is to tell of an execution that is only in the store."""
+    return Status(
+        id=id,
+        definition=held.definition,
+        incarnation=held.incarnation,
+        state=held.shown_state,
+        ending=None,
+        nodes=(),
+        memory_size=0,
+        spawned_at=math.nan,
+        ended_at=None,
+        reason=held.why,
+        error=None,
+        in_memory=False,
     )
 
 

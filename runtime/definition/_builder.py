@@ -20,8 +20,10 @@ from ._model import (
     Choice,
     Connection,
     Delay,
+    Durability,
     Each,
     End,
+    EndName,
     Function,
     Input,
     Kind,
@@ -70,6 +72,8 @@ class ProcessBuilder:
 
     `inputs` declares the variables an execution starts with, by name or with type and default;
     without any, it may start with what it likes. `timeout` is in seconds for a whole execution.
+    `durability` and `retention` (seconds after the end, for all end states or by state) override
+    what the runtime's options say of how executions are stored.
 
     Options that the node methods share: `inputs` maps parameters to constants, functions of the
     memory or expressions; `output` names the variable for the result (default: the node's name);
@@ -86,12 +90,16 @@ class ProcessBuilder:
         *,
         inputs: Iterable[str | Input] = (),
         timeout: float | None = None,
+        durability: Durability | None = None,
+        retention: float | Mapping[EndName, float] | None = None,
         description: str = "",
     ) -> None:
         self._id = id
         self._version = version
         self._inputs = tuple(Input(each) if isinstance(each, str) else each for each in inputs)
         self._timeout = timeout
+        self._durability = durability
+        self._retention = retention
         self._description = description
         self._nodes: list[Node] = []
         self._connections: list[Connection] = []
@@ -233,6 +241,8 @@ class ProcessBuilder:
             groups=tuple(self._groups),
             on_error=self._on_error,
             timeout=self._timeout,
+            durability=self._durability,
+            retention=self._retention,
             description=self._description,
         )
         return checked(parts, self._place_of)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import cast, get_args
 
 import attrs
 
@@ -14,7 +15,16 @@ from ._graph import numbered, reachable
 from ._groups import group_faults, hedge_faults
 from ._hash import content_hash
 from ._inputs import declaration_faults
-from ._model import Connection, Function, Input, Node, ProcessDefinition, Switch
+from ._model import (
+    Connection,
+    Durability,
+    EndName,
+    Function,
+    Input,
+    Node,
+    ProcessDefinition,
+    Switch,
+)
 from ._names import A_NAME, NAME
 from ._on_error import handler_faults, handler_findings, implied_connections, with_handler
 from ._parts import Parts
@@ -39,6 +49,8 @@ def define(
     groups: Iterable[Group] = (),
     on_error: str | None = None,
     timeout: float | None = None,
+    durability: Durability | None = None,
+    retention: float | Mapping[EndName, float] | None = None,
     description: str = "",
 ) -> ProcessDefinition:
     """Check and seal a definition; `start` empty means every node without an incoming connection.
@@ -56,6 +68,8 @@ def define(
         groups=tuple(groups),
         on_error=on_error,
         timeout=timeout,
+        durability=durability,
+        retention=retention,
         description=description,
     )
     return checked(parts)
@@ -87,6 +101,8 @@ def seal(parts: Parts) -> ProcessDefinition:
         on_error=parts.on_error,
         implied=implied,
         timeout=parts.timeout,
+        durability=parts.durability,
+        retention=_retention_of(parts.retention),
         description=parts.description,
         hash=content_hash(parts),
         warnings=(*findings, *handler_findings(parts, implied)),
@@ -101,6 +117,7 @@ def drawing_faults(parts: Parts, place_of: PlaceOf = _place_in_list) -> list[Fau
     """
     return [
         *_identity_faults(parts.id, parts.version, parts.timeout),
+        *_keeping_faults(parts.durability, parts.retention),
         *_input_faults(parts.inputs),
         *group_faults(parts.groups, parts.nodes),
         *handler_faults(parts),
@@ -123,6 +140,27 @@ def _identity_faults(id: object, version: object, timeout: object) -> Iterator[F
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         yield Fault("version", version, "an integer from 1")
     yield from _timeout_faults("timeout", timeout)
+
+
+def _keeping_faults(durability: object, retention: object) -> Iterator[Fault]:
+    if durability is not None and durability not in get_args(Durability):
+        yield Fault("durability", durability, f"one of {', '.join(get_args(Durability))}")
+    if not isinstance(retention, Mapping):
+        yield from _timeout_faults("retention", retention)
+        return
+    for state, seconds in cast("Mapping[object, object]", retention).items():
+        if state not in get_args(EndName):
+            yield Fault("retention", state, f"one of {', '.join(get_args(EndName))}")
+        else:
+            yield from _timeout_faults(f"retention.{state}", seconds)
+
+
+def _retention_of(
+    retention: float | Mapping[EndName, float] | None,
+) -> Mapping[EndName, float] | None:
+    if retention is None or isinstance(retention, Mapping):
+        return retention
+    return dict.fromkeys(get_args(EndName), retention)
 
 
 def _timeout_faults(place: str, timeout: object) -> Iterator[Fault]:

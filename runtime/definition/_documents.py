@@ -35,8 +35,8 @@ Definitions = (
 Types = NodeTypes | Callable[[Sequence[str]], NodeTypes]
 
 _KEYS = (
-    "id", "version", "description", "timeout", "inputs", "groups", "on_error", "start", "nodes",
-    "connections",
+    "id", "version", "description", "timeout", "durability", "retention", "inputs", "groups",
+    "on_error", "start", "nodes", "connections",
 )  # fmt: skip
 _MODULES = "modules"
 _NODE_NAME = Leaf[str | None](str, "the name of a node")
@@ -141,6 +141,8 @@ class _Document:
             version=self.section.content.get("version", 1),
             description=self.section.take("description", TEXT, ""),
             timeout=self.section.take_duration("timeout"),
+            durability=self.section.content.get("durability"),
+            retention=self._retention(),
             inputs=inputs,
             groups=groups,
             on_error=self.section.take("on_error", _NODE_NAME, None),
@@ -148,6 +150,13 @@ class _Document:
             connections=tuple(drawing.connections),
             start=tuple(drawing.start),
         )
+
+    def _retention(self) -> float | dict[str, Any] | None:
+        if not isinstance(self.section.content.get("retention"), dict):
+            return self.section.take_duration("retention")
+        section = self.section.section("retention")
+        assert section is not None
+        return {state: section.take_duration(state) for state in section.content}
 
     def _placed(self, fault: Fault) -> Fault:
         """A fault of the parts, with its place in the whole document."""

@@ -75,6 +75,8 @@ class _Writer:
         optional = {
             "description": definition.description,
             "timeout": definition.timeout,
+            "durability": definition.durability,
+            "retention": None if definition.retention is None else dict(definition.retention),
             "inputs": {each.name: _input(each) for each in definition.inputs},
             "groups": groups,
             "on_error": definition.on_error,

@@ -16,6 +16,8 @@ Runs = Literal["async", "thread", "process"]
 Rest = Literal["absorb", "cancel"]
 JoinMode = Literal["all", "count", "each"]
 Choice = Literal["first", "every"]
+Durability = Literal["step", "lazy", "off"]
+EndName = Literal["completed", "failed", "cancelled", "timed_out"]
 InputType = Literal["string", "int", "double", "bool", "list", "map", "any"]
 
 OUT, ERROR, TIMEOUT, REJECTED = "out", "error", "timeout", "rejected"
@@ -245,6 +247,9 @@ class ProcessDefinition:
 
     `on_error` names the node that handles the failures of all others: `implied` are the connections
     it stands for, which come last in `connections`, and `drawn` are those before them.
+
+    `durability` says how executions are stored, `retention` for how many seconds once they have
+    ended in a state: what is not said is as the runtime's options have it. Both are no content.
     """
 
     id: str
@@ -257,6 +262,8 @@ class ProcessDefinition:
     on_error: str | None = attrs.field(default=None, repr=False)
     implied: tuple[Connection, ...] = attrs.field(default=(), repr=False)
     timeout: float | None = None
+    durability: Durability | None = None
+    retention: Mapping[EndName, float] | None = attrs.field(default=None, repr=False)
     description: str = attrs.field(default="", repr=False)
     hash: str
     warnings: tuple[Finding, ...] = attrs.field(default=(), repr=False)

@@ -12,7 +12,10 @@ from ._model import Connection, Input, Node
 
 @attrs.frozen(kw_only=True)
 class Parts:
-    """The parts of a definition, with the connections that were drawn and no implied ones."""
+    """The parts of a definition, with the connections that were drawn and no implied ones.
+
+    `durability` and `retention` say how executions are kept, not what they do: no part of the hash.
+    """
 
     id: Any  # as `version`: text from outside, which may be anything before it is checked
     version: Any
@@ -23,4 +26,6 @@ class Parts:
     groups: tuple[Group, ...] = ()
     on_error: str | None = None
     timeout: float | None = None
+    durability: Any = None
+    retention: Any = None
     description: str = ""

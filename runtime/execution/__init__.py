@@ -18,6 +18,7 @@ from ._effects import (
     Refuse,
     Stop,
     TellChild,
+    TooLate,
     WakeAt,
 )
 from ._errors import (
@@ -29,7 +30,7 @@ from ._errors import (
     UnfitValue,
     UnknownPort,
 )
-from ._house import House, NodeGroup, Watcher
+from ._house import House, Ledger, NodeGroup, Sleeper, Telling, Watcher
 from ._log import AttemptFilter, about, logger
 from ._memory import check_sizes
 from ._out import Out
@@ -46,20 +47,23 @@ from ._records import (
     Due,
     Ends,
     EndState,
+    Enters,
     ErrorContext,
     Failed,
     GraceOver,
     Held,
     Interrupted,
+    LimitParts,
     Lists,
     Overdue,
     Record,
+    Revived,
     Waits,
 )
 from ._records import (
     Outcome as AttemptOutcome,
 )
-from ._recovery import lost_attempts
+from ._recovery import lost_attempts, replay, restored
 from ._sizes import size_of
 from ._state import (
     ACTIVE,
@@ -95,7 +99,9 @@ from ._state import (
     Token,
     TokenPhase,
     Waiting,
+    limits_of,
 )
+from ._timing import next_due
 from ._transition import transition
 from ._work import UNGUARDED, run_attempts
 
@@ -135,6 +141,7 @@ __all__ = [
     "Ended",
     "Ending",
     "Ends",
+    "Enters",
     "ErrorContext",
     "Execution",
     "ExecutionState",
@@ -149,6 +156,8 @@ __all__ = [
     "Item",
     "Job",
     "JoinState",
+    "Ledger",
+    "LimitParts",
     "Limits",
     "Lineage",
     "Lists",
@@ -166,14 +175,18 @@ __all__ = [
     "Ready",
     "Record",
     "Refuse",
+    "Revived",
     "Round",
     "Running",
+    "Sleeper",
     "State",
     "Stop",
     "Stopping",
     "TellChild",
+    "Telling",
     "Token",
     "TokenPhase",
+    "TooLate",
     "TooManySignals",
     "UnfitValue",
     "UnknownPort",
@@ -186,8 +199,12 @@ __all__ = [
     "check_sizes",
     "current",
     "failed",
+    "limits_of",
     "logger",
     "lost_attempts",
+    "next_due",
+    "replay",
+    "restored",
     "run_attempts",
     "size_of",
     "transition",

@@ -20,9 +20,10 @@ from ._effects import (
     Refuse,
     Stop,
     TellChild,
+    TooLate,
     WakeAt,
 )
-from ._house import House, NodeGroup, Watcher
+from ._house import House, Ledger, NodeGroup, Telling, Watcher
 from ._log import about, logger
 from ._patience import Patience
 from ._program import Program
@@ -40,7 +41,7 @@ from ._state import (
 )
 from ._step import begin
 from ._timing import is_awaited
-from ._transition import whole_turn
+from ._transition import transition, whole_turn
 
 NOTHING: Effects = []
 ENDED = Ended()
@@ -93,11 +94,13 @@ class Execution:
     every turn and by a new watcher: while it holds, nobody else has looked at the execution.
     While `in_turn`, the state may be half of what it is to become.
     `parked` counts its attempts that a group has parked, `restarts` are times of its crashes.
+    `ledger` has its turns stored, None if they are not; once it `is_suspended` it begins nothing.
     """
 
     __slots__ = (
-        "__weakref__", "busy", "ended_at", "history", "house", "in_turn", "incarnation", "parent",
-        "parked", "program", "replies", "restarts", "spawned_at", "state", "untouched", "watchers",
+        "__weakref__", "busy", "ended_at", "history", "house", "in_turn", "incarnation",
+        "is_suspended", "ledger", "parent", "parked", "program", "replies", "restarts",
+        "spawned_at", "state", "untouched", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -116,6 +119,8 @@ class Execution:
         self.parked: int = 0
         self.untouched: bool = False
         self.in_turn: bool = False
+        self.ledger: Ledger | None = None
+        self.is_suspended: bool = False
         self.spawned_at: float = house.clock()
         self.ended_at: float | None = None
 
@@ -131,6 +136,8 @@ class Execution:
     def shown_state(self) -> State:
         """The state's public name: with attempts parked and none going on, it waits."""
         state = self.state
+        if self.ended_at is None and isinstance(state.control, Finished):
+            return "running"  # until that is on disk
         only_parked = self.parked and self.parked == state.in_flight and not state.calls
         return "waiting" if only_parked and state.control is ACTIVE else state.name
 
@@ -166,7 +173,7 @@ class Execution:
     def begin(self, message: Begin) -> None:
         """Take the first turn."""
         now = self.house.clock()
-        token = begin(self.state, message, now)
+        token = begin(self.state, message, now) if self.ledger is None else None
         if token is None:
             self.house.turns.post(self, message)
             return
@@ -185,9 +192,29 @@ class Execution:
         """Take one turn: transition, then effects."""
         if isinstance(self.state.control, OVER) and self._is_too_late(message):
             if reply is not None:  # else it is the engine's own, of something that is over
-                self.house.too_late(self, message, reply)
+                self.follow([TooLate(message, reply)])
+        elif self.ledger is not None:
+            self._receive_stored(self.ledger, message, reply)
+        else:
+            self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
+
+    def _receive_stored(self, ledger: Ledger, message: Message, reply: Reply[Any] | None) -> None:
+        """Take one turn and have it stored; what it asks for is done when the ledger says so."""
+        if self.is_suspended and isinstance(message, _OF_STOPPED):
+            self._look_whether_still()
             return
-        self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
+        now = self.house.clock()
+        taken = ledger.take(message, now, reply)
+        if taken is not None:
+            number = 0 if reply is None else self._number(reply)
+            ledger.add(taken, now, self.turn(taken, number), reply)
+
+    def follow(self, effects: Effects) -> None:
+        """Do something after all that the turns so far have asked for."""
+        if self.ledger is None:
+            self.perform(effects)
+        else:
+            self.ledger.then(effects)
 
     def _is_too_late(self, message: Message) -> bool:
         is_ending = isinstance(self.state.control, Ending)
@@ -205,7 +232,7 @@ class Execution:
         self.untouched = False
         self.in_turn = True
         now = self.house.clock()
-        effects = whole_turn(self.state, message, now, reply)
+        effects = transition(self.state, message, now, reply)
         self.in_turn = False
         if message.recorded:
             self.record(now, message)
@@ -217,7 +244,7 @@ class Execution:
         self.history.append(message)
         if len(self.history) > 2 * self.house.history_limit:
             self.trim_history()
-        if self.watchers:
+        if self.watchers and (self.ledger is None or not self.ledger.waits):
             self.publish(Record(now, message))
 
     def trim_history(self) -> None:
@@ -227,7 +254,10 @@ class Execution:
         """
         limit = 2 * self.house.history_limit
         if len(self.history) > limit:
-            del self.history[: len(self.history) - limit // 4 * 2]
+            count = len(self.history) - limit // 4 * 2
+            if self.ledger is not None:
+                self.ledger.trims(count)
+            del self.history[:count]
 
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
@@ -257,8 +287,12 @@ class Execution:
 
     def publish(self, event: Record | Token) -> None:
         """Tell the watchers."""
-        for watcher in tuple(self.watchers or ()):
-            watcher.tell(self, event)
+        for tell in self.noted(event):
+            tell()
+
+    def noted(self, event: Record | Token) -> list[Telling]:
+        """Let the watchers look at what happens now; what is returned tells them of it."""
+        return [watcher.note(self, event) for watcher in tuple(self.watchers or ())]
 
     def watch(self, watcher: Watcher) -> None:
         """Add a watcher."""
@@ -273,12 +307,16 @@ class Execution:
 
     def perform(self, effects: Effects) -> None:
         """Do what a turn asked for, in order."""
+        if self.is_suspended:
+            effects = [effect for effect in effects if isinstance(effect, _OF_SUSPENDED)]
         for effect in effects:
             if type(effect) is Token:
                 self.start(effect)
             else:
                 _PERFORM[type(effect)](self, effect)
         self.tell_load()
+        if self.is_suspended:
+            self._look_whether_still()
 
     def start(self, token: Token) -> None:
         """Have the attempt of a token made by its group."""
@@ -324,6 +362,10 @@ class Execution:
         if reply is not None:
             reply.fail(effect.error)
 
+    def tell_too_late(self, effect: TooLate) -> None:
+        """A message came after the end."""
+        self.house.too_late(self, effect.message, effect.reply)
+
     def call_child(self, effect: CallChild) -> None:
         """Begin a child."""
         self.house.call_child(self, effect)
@@ -340,6 +382,8 @@ class Execution:
         """Seal the shell too, and let the runtime know."""
         self.ended_at = self.house.clock()
         self.trim_history()
+        if self.ledger is not None:
+            self.ledger.flush()
         if self.watchers:
             for watcher in self.watchers:
                 watcher.end()
@@ -382,7 +426,7 @@ class Execution:
         logger.error(
             "execution %r: fault in the engine", self.id, exc_info=error, extra=about(self.id)
         )
-        if isinstance(self.state.control, Finished) and not self.in_turn:
+        if isinstance(self.state.control, Finished) and not self.in_turn and self.ledger is None:
             self._end_all_the_same()
             return
         self._abandon()
@@ -398,6 +442,8 @@ class Execution:
         """Let nothing that is under way for this life have any effect."""
         self.untouched = False
         self.ended_at = self.house.clock()
+        if self.ledger is not None:
+            self.ledger.close()
         self.state.control = Finished("failed", "it crashed", None)
         for token in self.state.tokens.values():
             token.phase = Stopping("drop")
@@ -458,6 +504,38 @@ class Execution:
         for reply in (replies or {}).values():
             reply.fail(error)
 
+    # Suspension
+
+    def suspend(self) -> None:
+        """Stop what runs and decide nothing: it goes on in another life, from what is stored.
+
+        What its attempts still bring about is recorded. The runtime is told when all is still.
+        """
+        self.is_suspended = True
+        for token in tuple(self.state.tokens.values()):
+            if token.worker is not None:
+                token.worker.stop()
+        self._look_whether_still()
+
+    def _look_whether_still(self) -> None:
+        if self.is_still and self.ended_at is None:
+            self.house.suspended(self)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing of it runs, and nothing is on its way to the disk."""
+        settled = self.ledger is None or self.ledger.is_settled
+        return settled and all(token.worker is None for token in self.state.tokens.values())
+
+    def leave(self) -> None:
+        """Its life in memory is over; that in the store goes on."""
+        self.ended_at = self.house.clock()
+        if self.ledger is not None:
+            self.ledger.flush()
+            self.ledger.close()
+        for watcher in self.watchers or ():
+            watcher.end()
+
     # Attempts
 
     def landed(self, token: Token, outcome: Message) -> None:
@@ -465,6 +543,9 @@ class Execution:
         token.worker = None
         self.house.turns.post(self, outcome)
 
+
+_OF_STOPPED = (Interrupted, Held)
+_OF_SUSPENDED = (Answer, Refuse, TooLate, Ended)
 
 _PERFORM: dict[type, Callable[[Execution, Any], None]] = {
     Stop: Execution.stop,
@@ -475,5 +556,6 @@ _PERFORM: dict[type, Callable[[Execution, Any], None]] = {
     CallChild: Execution.call_child,
     TellChild: Execution.tell_child,
     Closing: Execution.limit_closing,
+    TooLate: Execution.tell_too_late,
     Ended: Execution.finish,
 }

@@ -11,7 +11,7 @@ from ._effects import Answer, Effects, Hold, Refuse, TellChild, WakeAt
 from ._errors import MemoryLimitExceeded, NoSuchVariable, NotAtNode
 from ._items import skip_items
 from ._memory import check_memory, write
-from ._records import Begin
+from ._records import Begin, Enters
 from ._signals import hand_out_signals
 from ._state import (
     ACTIVE,
@@ -27,6 +27,7 @@ from ._state import (
     Running,
     Stopping,
     Token,
+    limits_of,
 )
 from ._timing import rearm
 from ._tokens import end, leave, send, start, stop
@@ -34,13 +35,25 @@ from ._tokens import end, leave, send, start, stop
 Handler = Callable[[ExecutionState, Any, float, Effects, int], None]
 
 
+def on_enters(
+    state: ExecutionState, message: Enters, now: float, effects: Effects, reply: int
+) -> None:
+    """Take the inputs as first variables."""
+    _take_inputs(state, message)
+
+
+def _take_inputs(state: ExecutionState, message: Begin | Enters) -> None:
+    if message.limits is not None:
+        state.limits = limits_of(message.limits)
+    for name, value in message.inputs.items():
+        write(state, name, value, message.sizes.get(name, 0))
+
+
 def on_begin(
     state: ExecutionState, message: Begin, now: float, effects: Effects, reply: int
 ) -> None:
     """Take the inputs as first variables and put tokens to the start nodes."""
-    if message.inputs:
-        for name, value in message.inputs.items():
-            write(state, name, value, message.sizes.get(name, 0))
+    _take_inputs(state, message)
     if message.timeout is not None:
         state.deadline = now + message.timeout
         effects.append(WakeAt(state.deadline, 0))
@@ -228,6 +241,7 @@ def on_query(
 CONTROL: dict[type[Message], Handler] = {
     Begin: on_begin,
     Cancel: on_cancel,
+    Enters: on_enters,
     Pause: on_pause,
     Query: on_query,
     Resume: on_resume,

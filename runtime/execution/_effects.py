@@ -1,8 +1,10 @@
 """What is to be done after a turn, as values. A `Token` among them means: start its attempt."""
 
+from typing import Any
+
 import msgspec
 
-from ...actors import Message
+from ...actors import Message, Reply
 from ._state import Token
 
 
@@ -57,11 +59,21 @@ class Closing(msgspec.Struct, gc=False):
     """The execution is ending but attempts are still in flight: grant them their grace."""
 
 
+class TooLate(msgspec.Struct, gc=False):
+    """Tell a sender that its message came after the end; the shell's own, no turn asks for it."""
+
+    message: Message
+    reply: Reply[Any]
+
+
 class Ended(msgspec.Struct, gc=False):
     """The execution has ended, once and for all; `abandoned` attempts did not stop in time."""
 
     abandoned: tuple[Token, ...] = ()
 
 
-Effect = Token | Stop | Hold | WakeAt | Answer | Refuse | CallChild | TellChild | Closing | Ended
+Effect = (
+    Token | Stop | Hold | WakeAt | Answer | Refuse | CallChild | TellChild | Closing | TooLate
+    | Ended
+)  # fmt: skip
 Effects = list[Effect]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...actors import Message, Reply, TurnLoop
 from ...supervision import Gate
 from ..definition import RoutingMap
-from ._effects import CallChild, TellChild
-from ._patience import Patience
+from ._effects import CallChild, Effects, TellChild
 from ._records import Outcome, Record
 from ._state import Limits, Token
 
@@ -51,11 +50,54 @@ None stands for nodes that call nothing (a switch, a delay): they run in whateve
 """
 
 
+class Sleeper(Protocol):
+    """Somebody to wake; once `ended_at` is set, there is no need to any more."""
+
+    @property
+    def ended_at(self) -> float | None: ...
+    def wake(self, message: Any, /) -> None: ...
+
+
 class Alarm(Protocol):
     """Sends messages at a time."""
 
-    def add(self, due: float, sleeper: Execution | Patience, message: Message | None, /) -> None:
+    def add(self, due: float, sleeper: Sleeper, message: Message | None, /) -> None:
         """Have somebody woken with `message` at `due` (seconds, the runtime's clock)."""
+
+
+class Ledger(Protocol):
+    """Has the turns of one execution stored, and what they ask for done when it may be.
+
+    `waits` if that is not before they are on disk.
+    """
+
+    @property
+    def waits(self) -> bool: ...
+    @property
+    def is_settled(self) -> bool: ...
+
+    def take(self, message: Message, now: float, reply: Reply[Any] | None) -> Message | None:
+        """Write a message down before its turn; None if it cannot be stored, and was refused."""
+        ...
+
+    def add(self, message: Message, now: float, effects: Effects, reply: Reply[Any] | None) -> None:
+        """A turn was taken: have it stored, and done what it asks for."""
+
+    def then(self, effects: Effects) -> None:
+        """Have something done after all that waits now."""
+
+    def stored(self) -> Reply[None]:
+        """Answered when all that was written so far is on disk, if anybody waits for that."""
+        ...
+
+    def trims(self, count: int) -> None:
+        """So many entries at the front of the history are about to be dropped."""
+
+    def flush(self) -> None:
+        """Hand over what was held back."""
+
+    def close(self) -> None:
+        """Its life is over: nothing that waits is done any more."""
 
 
 class House(Protocol):
@@ -87,6 +129,9 @@ class House(Protocol):
     def ended(self, execution: Execution) -> None:
         """An execution has ended."""
 
+    def suspended(self, execution: Execution) -> None:
+        """A suspended execution has come to rest."""
+
     def crashed(self, execution: Execution, error: Exception) -> None:
         """A life of an execution has ended by a fault; decide whether there is another."""
 
@@ -94,11 +139,15 @@ class House(Protocol):
         """A message waited for its turn until its execution had ended."""
 
 
+Telling = Callable[[], None]
+
+
 class Watcher(Protocol):
     """Is told of every record of an execution, and of every token whose attempt starts."""
 
-    def tell(self, execution: Execution, what: Record | Token) -> None:
-        """Something happened."""
+    def note(self, execution: Execution, what: Record | Token) -> Telling:
+        """Something happens now; what is returned is called when it may be told."""
+        ...
 
     def end(self) -> None:
         """The execution has ended."""

@@ -21,6 +21,7 @@ from ._records import (
     Interrupted,
     Lists,
     Outcome,
+    Revived,
     Waits,
 )
 from ._signals import consume_signal
@@ -178,6 +179,16 @@ def on_interrupted(
         return
     phase = token.phase if isinstance(token.phase, Stopping) else Stopping("again")
     _stopped(state, token, phase, message, now, effects)
+
+
+def on_revived(
+    state: ExecutionState, message: Revived, now: float, effects: Effects, reply: int
+) -> None:
+    """Nobody makes any of the attempts any more: each counts as interrupted."""
+    for token in list(state.tokens.values()):
+        if token.is_in_flight and token.step in state.tokens:
+            lost = Interrupted(token.step, token.attempt)
+            on_interrupted(state, lost, now, effects, 0)
 
 
 def on_held(state: ExecutionState, message: Held, now: float, effects: Effects, reply: int) -> None:

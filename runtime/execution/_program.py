@@ -6,24 +6,28 @@ from ..definition import ProcessDefinition, RoutingMap
 from ._attempt import Act, compile_acts
 from ._house import Groups, NodeGroup
 from ._lines import Line, compile_lines
-from ._records import Begin
+from ._records import Begin, LimitParts
 
 
 class Program:
     """A definition ready to run: its routing map, an act for every node, a line for bare ones.
 
-    `begin` is what an execution without inputs is begun with; its `timeout` is that of all. For
-    `default_group` and `groups` see `Groups`.
+    `begin` is what an execution without inputs is begun with; its `timeout` and `limits` are those
+    of all. For `default_group` and `groups` see `Groups`.
     """
 
     __slots__ = ("acts", "begin", "default_group", "definition", "groups", "lines", "routing")
 
     def __init__(
-        self, definition: ProcessDefinition, groups: Groups, default_timeout: float | None
+        self,
+        definition: ProcessDefinition,
+        groups: Groups,
+        default_timeout: float | None,
+        limits: LimitParts | None = None,
     ) -> None:
         self.definition: ProcessDefinition = definition
         own = definition.timeout
-        self.begin: Begin = Begin({}, {}, default_timeout if own is None else own)
+        self.begin: Begin = Begin({}, {}, default_timeout if own is None else own, limits)
         self.routing: RoutingMap = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
         self.lines: tuple[Line | None, ...] = compile_lines(self.routing)

@@ -40,15 +40,29 @@ class ErrorContext(msgspec.Struct, frozen=True, tag="error", tag_field="type"):
         return "\n".join([*lines, f"{self.exception}: {self.message}"])
 
 
-class Begin(Message, frozen=True, tag="begin"):
+LimitParts = tuple[int, float, float, int, int]
+"""What of the runtime's options counts for an execution, as `Limits.parts` gives it."""
+
+
+class Enters(Message, frozen=True, tag="enters", omit_defaults=True):
+    """The execution is taken on, but not admitted yet; only one that is stored is told."""
+
+    inputs: dict[str, Any]
+    sizes: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    limits: LimitParts | None = None
+
+
+class Begin(Message, frozen=True, tag="begin", omit_defaults=True):
     """The execution is admitted: tokens go to the start nodes.
 
-    `sizes` are in bytes, of the inputs that count; `timeout` is in seconds.
+    `sizes` are in bytes, of the inputs that count; `timeout` is in seconds. `limits` are those it
+    keeps to the end, whatever the options of a later runtime; None: those of the runtime.
     """
 
     inputs: dict[str, Any]
     sizes: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     timeout: float | None = None
+    limits: LimitParts | None = None
 
 
 class Outcome(Message, frozen=True):
@@ -167,6 +181,12 @@ class ChildEnded(Message, frozen=True, tag="child_ended"):
     reason: str | None = None
     size: int = 0
     draw: float = 0.0
+
+
+class Revived(Message, frozen=True, tag="revived"):
+    """The host has died or was closed: whatever attempts were under way are made again."""
+
+    incarnation: int
 
 
 class Record(NamedTuple):

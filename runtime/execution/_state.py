@@ -5,6 +5,7 @@ Phases are types: what a token or an execution is doing, with what that needs an
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from typing import Any, Literal
 
@@ -13,12 +14,14 @@ import msgspec
 from ...actors import Message, PausedTimeouts
 from ...supervision import Retry
 from ..definition import ERROR, RoutedNode, RoutingMap
-from ._records import EndState, ErrorContext
+from ._records import EndState, ErrorContext, LimitParts
 
 State = Literal[
     "queued", "running", "waiting", "pausing", "paused",
-    "completed", "failed", "cancelled", "timed_out",
+    "completed", "failed", "cancelled", "timed_out", "parked",
 ]  # fmt: skip
+"""Public names of states; one that is `parked` is in the store, and cannot be run here."""
+
 Lineage = dict[int, int]
 
 
@@ -187,6 +190,20 @@ class Limits(msgspec.Struct, frozen=True):
     retry: Retry
     memory: int
     kept_signals: int = 1000
+
+    @property
+    def parts(self) -> LimitParts:
+        """As an execution keeps them in its records."""
+        retry = self.retry
+        return retry.attempts, retry.initial, retry.maximum, self.memory, self.kept_signals
+
+
+@functools.lru_cache(maxsize=64)
+def limits_of(parts: LimitParts) -> Limits:
+    """The limits that these are the parts of."""
+    attempts, initial, maximum, memory, kept_signals = parts
+    retry = Retry(attempts=attempts, initial=initial, maximum=maximum)
+    return Limits(retry, memory, kept_signals)
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from ..definition import Exit, RoutedNode
 from ._joins import arrive
 from ._records import Begin, Completed
-from ._state import ACTIVE, COMPLETED, QUEUED, RUNNING, Arrival, ExecutionState, Token
+from ._state import ACTIVE, COMPLETED, QUEUED, RUNNING, Arrival, ExecutionState, Token, limits_of
 
 Following = Token | list[Token] | Literal["waits", "ended"]
 
@@ -32,6 +32,8 @@ def begin(state: ExecutionState, message: Begin, now: float) -> Token | None:
         return None
     if message.timeout is not None:
         state.deadline = now + message.timeout
+    if message.limits is not None:
+        state.limits = limits_of(message.limits)
     state.control = ACTIVE
     state.steps = state.in_flight = 1
     token = state.tokens[1] = Token(1, start)

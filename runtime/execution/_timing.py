@@ -92,6 +92,17 @@ def on_grace_over(
     state.in_flight = 0
 
 
+def next_due(state: ExecutionState) -> float | None:
+    """When something happens by itself to an execution that nothing is in flight of."""
+    control = state.control
+    is_paused = isinstance(control, (Paused, Pausing))
+    tokens = () if is_paused else state.tokens.values()
+    dues: list[float | None] = [getattr(token.phase, "due", None) for token in tokens]
+    if not (isinstance(control, (Paused, Pausing)) and control.timeouts == "hold"):
+        dues.append(state.deadline)
+    return min((due for due in dues if due is not None), default=None)
+
+
 def rearm(state: ExecutionState, held: float, effects: Effects) -> None:
     """Set all timers anew after a pause; timeouts move by the `held` seconds they did not run."""
     for token in state.tokens.values():

@@ -21,6 +21,7 @@ from ._outcomes import (
     on_held,
     on_interrupted,
     on_lists,
+    on_revived,
     on_waits,
 )
 from ._records import (
@@ -38,6 +39,7 @@ from ._records import (
     Interrupted,
     Lists,
     Overdue,
+    Revived,
     Waits,
 )
 from ._signals import on_signal
@@ -63,6 +65,7 @@ HANDLERS: dict[type[Message], Handler] = {
     Interrupted: on_interrupted,
     Lists: on_lists,
     Overdue: on_overdue,
+    Revived: on_revived,
     Signal: on_signal,
     Waits: on_waits,
 }

@@ -10,7 +10,7 @@ from ..definition import OUT, Function
 from ._actor import Job
 from ._attempt import completed, failed
 from ._lines import Line
-from ._records import Completed, Interrupted, Outcome, Overdue
+from ._records import Calls, Completed, Interrupted, Lists, Outcome, Overdue
 from ._sizes import SMALL
 from ._state import ACTIVE, RUNNING, ExecutionState, Token
 from ._step import ENDED, Following, step
@@ -33,7 +33,8 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
-    gate = group.gate
+    gate, ledger = group.gate, execution.ledger
+    waits = ledger is not None and ledger.waits
     calm, now = UNGUARDED, clock()
     while True:
         if token.phase is not RUNNING:  # told to stop before it began
@@ -50,7 +51,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             outcome = await _attempt(job)
         else:
             try:
-                if len(state.tokens) == 1:
+                if len(state.tokens) == 1 and not waits:
                     outcome = await _walk(worker, job, line, now)
                 else:
                     job.started = now
@@ -72,6 +73,9 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                 gate.passed += 1
             else:
                 outcome = group.report(job, outcome, now)
+        if ledger is not None and (waits or _may_be_unfit(outcome)):
+            execution.landed(token, outcome)
+            return None
         following: Following | None = None
         if type(outcome) is Completed and not execution.watchers:
             following = step(state, token, outcome)
@@ -99,6 +103,13 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         if is_crowded or worker.stopped or context != clean or worker.is_slice_over:
             token.worker = job
             return job
+
+
+def _may_be_unfit(outcome: Outcome) -> bool:
+    """Whether an outcome brings a value that might not be storable."""
+    if type(outcome) is Completed:
+        return type(outcome.value) not in SMALL
+    return isinstance(outcome, (Calls, Lists))
 
 
 def _is_call(token: Token) -> bool:

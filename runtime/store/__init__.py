@@ -4,6 +4,10 @@ Bytes in, bytes out: it never knows what a record means, and decides nothing abo
 whether a turn continues what is stored. Start reading at `_contract`, then at `_writer`.
 """
 
+from ._archive import ImportReport, export_executions, import_executions
+from ._codec import Codec
+from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
+from ._compression import compress, decompress
 from ._contract import (
     EVERYTHING,
     Append,
@@ -15,9 +19,13 @@ from ._contract import (
     Snapshot,
     Store,
     Stored,
+    StoreSizes,
 )
 from ._database import Synchronous
+from ._doorbell import Doorbell, doorbell_of
 from ._errors import (
+    ArchiveFailed,
+    CorruptArchive,
     CorruptExecution,
     NotAStore,
     StaleWriter,
@@ -27,6 +35,7 @@ from ._errors import (
     StoreError,
     StoreFailed,
     StoreFull,
+    StoreInUse,
     StoreLocked,
     StoreNotOpened,
     StoreReadOnly,
@@ -35,22 +44,50 @@ from ._errors import (
     WriterCrashed,
     WriterFull,
 )
+from ._janitor import Cleaned, Janitor
+from ._letters import (
+    Answer,
+    Fork,
+    Letter,
+    Rerun,
+    decode_letter,
+    encode_answer,
+    encode_refusal,
+)
+from ._loop_writer import LoopWriter
 from ._memory import MemoryStore
+from ._poster import Poster, Receipt
 from ._sqlite import SqliteStore
+from ._value_types import ValueTypes
 from ._writer import GroupWriter, WhenDurable
 
 __all__ = [
     "EVERYTHING",
+    "Answer",
     "Append",
+    "ArchiveFailed",
+    "Cleaned",
+    "Codec",
+    "CorruptArchive",
     "CorruptExecution",
+    "CorruptRecord",
     "DamagedHead",
+    "Doorbell",
     "ExecutionHead",
+    "Fork",
     "GroupWriter",
     "HeadFilter",
+    "ImportReport",
+    "Janitor",
+    "Letter",
+    "LoopWriter",
     "Mail",
     "MemoryStore",
     "NotAStore",
+    "Poster",
+    "Receipt",
     "Record",
+    "Rerun",
     "Snapshot",
     "SqliteStore",
     "StaleWriter",
@@ -61,14 +98,27 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreFull",
+    "StoreInUse",
     "StoreLocked",
     "StoreNotOpened",
     "StoreReadOnly",
+    "StoreSizes",
     "StoreTooNew",
     "Stored",
     "Synchronous",
+    "UnknownRecord",
+    "UnstorableValue",
+    "ValueTypes",
     "WhenDurable",
     "WriterClosed",
     "WriterCrashed",
     "WriterFull",
+    "compress",
+    "decode_letter",
+    "decompress",
+    "doorbell_of",
+    "encode_answer",
+    "encode_refusal",
+    "export_executions",
+    "import_executions",
 ]

@@ -23,6 +23,7 @@ from ..execution import (
     Delays,
     Due,
     Ends,
+    Enters,
     ExecutionState,
     Failed,
     GraceOver,
@@ -32,6 +33,7 @@ from ..execution import (
     Lists,
     Overdue,
     Record,
+    Revived,
     Waits,
 )
 from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
@@ -42,8 +44,8 @@ from ._values import ValueCodec
 
 Recorded = (
     Begin | Calls | Cancel | ChildEnded | ChildPaused | Chose | Completed | Delays | Due | Ends
-    | Failed | GraceOver | Held | Interrupted | Lists | Overdue | Pause | Resume | Retry | Signal
-    | Skip | Update | Waits
+    | Enters | Failed | GraceOver | Held | Interrupted | Lists | Overdue | Pause | Resume | Retry
+    | Revived | Signal | Skip | Update | Waits
 )  # fmt: skip
 
 VALUES: Mapping[type[Message], tuple[str, Callable[[ValueCodec, Any], object]]] = {
@@ -51,6 +53,7 @@ VALUES: Mapping[type[Message], tuple[str, Callable[[ValueCodec, Any], object]]] 
     Calls: ("inputs", ValueCodec.variables),
     ChildEnded: ("memory", ValueCodec.variables),
     Completed: ("value", ValueCodec.pack),
+    Enters: ("inputs", ValueCodec.variables),
     Lists: ("items", ValueCodec.items),
     Signal: ("payload", ValueCodec.pack),
     Update: ("changes", ValueCodec.variables),

@@ -1,7 +1,8 @@
 """What a store keeps for the engine, and what it promises. Bytes in, bytes out.
 
 Of each execution a store keeps one head, a journal of records numbered from 1 without gaps, and at
-most one snapshot: the latest. Beside them it keeps the mail that other processes post.
+most one snapshot: the latest. Beside them it keeps the mail that other processes post, and the
+answers to it.
 """
 
 from __future__ import annotations
@@ -92,12 +93,14 @@ class Stored:
 class Append:
     """One turn to be stored: the head as it is after it, its records, perhaps a snapshot of it.
 
-    The records are the last ones that `head.seq` counts; there may be none.
+    The records are the last ones that `head.seq` counts; there may be none. `mail` are the numbers
+    of what the turn has taken: it is dropped as the turn is stored, so each has its effect once.
     """
 
     head: ExecutionHead
     records: tuple[bytes, ...] = ()
     snapshot: bytes | None = None
+    mail: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -125,16 +128,21 @@ class Mail:
 
 @attrs.frozen
 class HeadFilter:
-    """Which heads to list: those that fit everything that is not None. No `states`: all of them."""
+    """Which heads to list: those that fit everything that is not None. No `states`: all of them.
+
+    `prefix` is how the id begins, to the letter.
+    """
 
     definition: str | None = None
     states: frozenset[str] | None = None
     parent: str | None = None
+    prefix: str = ""
 
     def fits(self, head: ExecutionHead) -> bool:
         """Whether a head is wanted."""
         return (
-            self.definition in (None, head.definition)
+            head.id.startswith(self.prefix)
+            and self.definition in (None, head.definition)
             and (self.states is None or head.state in self.states)
             and (self.parent is None or (head.parent is not None and head.parent[0] == self.parent))
         )
@@ -143,13 +151,47 @@ class HeadFilter:
 EVERYTHING = HeadFilter()
 
 
+@attrs.frozen
+class StoreSizes:
+    """How much a store holds: what an operator looks at.
+
+    `unfinished` of the `executions` have not ended. `bytes` is the size of the storage, or of all
+    bodies where there is none. `records` may be an estimate: each store says so.
+    """
+
+    executions: int
+    unfinished: int
+    records: int
+    bytes: int
+
+
 class Store(Protocol):
     """Keeps executions. Every method blocks, may be called from any thread, and may fail.
+
+    One that `is_instant` never blocks, and so needs no thread: tests in virtual time use such.
 
     Each raises `StoreError`: `StoreClosed` after `close`, others when the storage does not work.
     What one raises, it has not done; unless the store itself broke down in the middle, when only
     looking tells (`GroupWriter` does).
     """
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether no method ever blocks."""
+        raise NotImplementedError
+
+    def take_over(self) -> None:
+        """Become the one host that runs what is stored, until `close` or the death of the process.
+
+        All that has not ended enters its next incarnation, so that turns of an earlier host are
+        stale. Raises `StoreInUse` if there is a host already, in another process or in this one.
+        Whoever is not the host can do everything else.
+        """
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Be the host no more: another may take over. Nothing if this is not the host."""
+        raise NotImplementedError
 
     def commit(self, batch: Sequence[Append]) -> None:
         """Store the turns of many executions, in order, in one transaction: all or none. Durable.
@@ -200,12 +242,27 @@ class Store(Protocol):
         """Leave a message for whoever runs an execution, be it known or not; returns its number."""
         raise NotImplementedError
 
-    def take_mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
-        """The mail numbered above `after`, in order; what is numbered up to it is dropped.
+    def mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
+        """The mail numbered above `after`, in order; it stays.
 
-        So take 0 first, and then the last number whose mail has been dealt with: mail that was
-        taken but not dealt with when the host died is taken again.
+        A turn that takes a message drops it (`Append.mail`), as does an answer: mail that was read
+        but not dealt with when the host died is there again for the next one.
         """
+        raise NotImplementedError
+
+    def answer(self, number: int, body: bytes) -> None:
+        """Leave an answer for the sender of a message, and drop that message if it is still there.
+
+        A second answer to the same number replaces the first.
+        """
+        raise NotImplementedError
+
+    def take_answer(self, number: int) -> bytes | None:
+        """The answer to a message, once: it is dropped. None if there is none (yet)."""
+        raise NotImplementedError
+
+    def forget_answers(self, before: float) -> int:
+        """Drop the answers left before a time, whose senders never came; returns how many."""
         raise NotImplementedError
 
     def delete(self, executions: Sequence[str]) -> int:
@@ -220,6 +277,14 @@ class Store(Protocol):
         """Drop the records up to `seq`, but none after the snapshot; returns how many."""
         raise NotImplementedError
 
+    def sizes(self) -> StoreSizes:
+        """How much is stored."""
+        raise NotImplementedError
+
+    def tidy(self) -> bool:
+        """Return a little of the unused storage to the system; whether there is more to return."""
+        raise NotImplementedError
+
     def close(self) -> None:
-        """Let go of the storage; may be called again."""
+        """Let go of the storage, and of what `take_over` took; may be called again."""
         raise NotImplementedError

@@ -10,12 +10,13 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Literal
 
 import apsw
 
+from ._connection import Connection
 from ._errors import (
     NotAStore,
     StoreBroken,
@@ -56,22 +57,23 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous, patience: float) -> None:
         self.name: str = str(path)
+        self._patience = round(patience * 1000)
         self._locks = (threading.Lock(), threading.Lock())
         self._is_closed = False
         _check_path(path)
         with self._translated():
-            self._writer = self._open(patience)
+            self._writer = self._open()
             try:
                 self._prepare(synchronous)
-                self._reader = self._open(patience)
+                self._reader = self._open()
                 self._reader.pragma("query_only", True)
             except BaseException:
                 self._writer.close()
                 raise
 
-    def _open(self, patience: float) -> apsw.Connection:
-        connection = apsw.Connection(self.name)
-        connection.set_busy_timeout(round(patience * 1000))
+    def _open(self) -> Connection:
+        connection: Connection = apsw.Connection(self.name)
+        connection.set_busy_timeout(self._patience)
         return connection
 
     def _prepare(self, synchronous: Synchronous) -> None:
@@ -90,21 +92,37 @@ class Database:
                 migrate(connection, self.name, time.time())
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
+    def writing(self) -> Generator[Connection]:
         """A transaction that writes; undone if the block raises."""
         with self._locks[0], self._translated(), _transaction(self._writer, "IMMEDIATE"):
             yield self._writer
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[apsw.Connection]:
+    def reading(self) -> Generator[Connection]:
         """A transaction that sees one state of the file."""
         with self._locks[1], self._translated(), _transaction(self._reader, "DEFERRED"):
             yield self._reader
 
-    def give_back(self, pages: int) -> None:
-        """Return up to so many unused pages to the file system, at the next checkpoint."""
+    def vacuum(self, pages: int) -> bool:
+        """Return up to so many unused pages to the file system, at the next checkpoint.
+
+        Whether there are more.
+        """
         with self._locks[0], self._translated():
-            self._writer.execute(f"PRAGMA incremental_vacuum({pages:d})").fetchall()
+            list(self._writer.execute(f"PRAGMA incremental_vacuum({pages:d})"))
+            return bool(self._writer.pragma("freelist_count"))
+
+    def empty_log(self) -> None:
+        """Bring all that is in the log to the file, and cut the log to nothing.
+
+        Does as much as it can without waiting for those who read.
+        """
+        with self._locks[0], self._translated():
+            self._writer.set_busy_timeout(0)
+            try:
+                self._writer.pragma("wal_checkpoint", "TRUNCATE")
+            finally:
+                self._writer.set_busy_timeout(self._patience)
 
     def close(self) -> None:
         """Close both connections; the last one of all processes empties the log."""
@@ -115,7 +133,7 @@ class Database:
                 self._writer.close()
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         """Raise our own errors for SQLite's."""
         if self._is_closed:
             raise StoreClosed(self.name)
@@ -126,7 +144,7 @@ class Database:
 
 
 @contextlib.contextmanager
-def _transaction(connection: apsw.Connection, kind: str) -> Iterator[None]:
+def _transaction(connection: Connection, kind: str) -> Generator[None]:
     connection.execute(f"BEGIN {kind}")
     try:
         yield

@@ -97,6 +97,10 @@ class StoreLocked(StoreBroken):
     """Another process holds the file longer than we were to wait; end it or try again."""
 
 
+class StoreInUse(StoreBroken):
+    """Another host runs what is stored; end it first, or be no host."""
+
+
 class StoreReadOnly(StoreBroken):
     """The file, its folder or the whole medium cannot be written to."""
 
@@ -111,6 +115,32 @@ class StoreCorrupt(StoreBroken):
 
 class StoreFailed(StoreBroken):
     """The storage failed in another way, the medium say; whether it was written is unknown."""
+
+
+@attrs.define(eq=False, str=False)
+class ArchiveFailed(StoreError):
+    """An archive cannot be written or read: no such folder, say, or no space left in it."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"archive {self.path}: {self.why}"
+
+
+@attrs.define(eq=False, str=False)
+class CorruptArchive(StoreError):
+    """An archive is damaged, or was written by a newer ProcessEngine; nothing was imported.
+
+    `line` is the number of the first line that cannot be used.
+    """
+
+    path: str
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"archive {self.path}, line {self.line}: {self.why}"
 
 
 @attrs.define(eq=False, str=False)

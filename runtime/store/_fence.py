@@ -12,7 +12,10 @@ def check_continues(append: Append, stored: tuple[int, int] | None) -> None:
     An unknown execution begins at 1; anywhere, if the turn has a snapshot.
     """
     incarnation, seq = stored or (0, 0)
-    begins = stored is None and append.snapshot is not None and append.first_seq > 0
-    fits = begins or append.first_seq == seq + 1
-    if not fits or append.head.incarnation < incarnation:
-        raise StaleWriter(append.id, append.head.incarnation, append.first_seq, incarnation, seq)
+    head, first = append.head, append.first_seq
+    if head.incarnation >= incarnation:
+        if first == seq + 1:
+            return
+        if stored is None and append.snapshot is not None and first > 0:
+            return
+    raise StaleWriter(head.id, head.incarnation, first, incarnation, seq)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
@@ -18,8 +19,9 @@ from ._contract import (
     Record,
     Snapshot,
     Stored,
+    StoreSizes,
 )
-from ._errors import StoreClosed
+from ._errors import StoreClosed, StoreInUse
 from ._fence import check_continues
 
 
@@ -38,19 +40,55 @@ class _Entry:
         if append.snapshot is not None:
             self.snapshot = Snapshot(append.head.seq, append.snapshot)
 
+    def enter_next_life(self) -> None:
+        """Make the turns of an earlier host stale, unless this has ended."""
+        if not self.head.is_finished:
+            self.head = attrs.evolve(self.head, incarnation=self.head.incarnation + 1)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all its bodies."""
+        snapshot = 0 if self.snapshot is None else len(self.snapshot.body)
+        return snapshot + sum(len(record.body) for record in self.records)
+
 
 class MemoryStore:
-    """Keeps everything in this process, under one lock."""
+    """Keeps everything in this process, under one lock.
 
-    def __init__(self) -> None:
+    `clock` tells when an answer was left, in seconds since 1970.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
-        self._mail: list[Mail] = []
+        self._mail: dict[int, Mail] = {}
+        self._answers: dict[int, tuple[float, bytes]] = {}
         self._posted = 0
+        self._is_host = False
         self._is_closed = False
 
     def __repr__(self) -> str:
         return f"<MemoryStore executions={len(self._entries)} mail={len(self._mail)}>"
+
+    @property
+    def is_instant(self) -> bool:
+        """It never blocks."""
+        return True
+
+    def take_over(self) -> None:
+        """Become the host, the only one there can be."""
+        with self._lock:
+            self._check_open()
+            if self._is_host:
+                raise StoreInUse("in memory", "another runtime is the host that runs it")
+            self._is_host = True
+            for entry in self._entries.values():
+                entry.enter_next_life()
+
+    def release(self) -> None:
+        """Be the host no more."""
+        self._is_host = False
 
     def commit(self, batch: Sequence[Append]) -> None:
         """Store turns of many executions: all or none. Raises `StaleWriter`."""
@@ -59,6 +97,7 @@ class MemoryStore:
             self._check(batch)
             for append in batch:
                 self._entries.setdefault(append.id, _Entry(append.head)).take(append)
+                self._drop_mail(append.mail)
 
     def _check(self, batch: Sequence[Append]) -> None:
         """Raise `StaleWriter` unless every turn continues those before it."""
@@ -107,22 +146,44 @@ class MemoryStore:
         with self._lock:
             self._check_open()
             self._posted += 1
-            self._mail.append(Mail(self._posted, execution, body))
+            self._mail[self._posted] = Mail(self._posted, execution, body)
             return self._posted
 
-    def take_mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
-        """The mail numbered above `after`, in order; what is numbered up to it is dropped."""
+    def mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
+        """The mail numbered above `after`, in order; it stays."""
         with self._lock:
             self._check_open()
-            self._mail = [mail for mail in self._mail if mail.number > after]
-            return tuple(self._mail[:limit])
+            return tuple(mail for number, mail in self._mail.items() if number > after)[:limit]
+
+    def answer(self, number: int, body: bytes) -> None:
+        """Leave an answer for the sender of a message, and drop that message."""
+        with self._lock:
+            self._check_open()
+            self._answers[number] = (self._clock(), body)
+            self._drop_mail((number,))
+
+    def take_answer(self, number: int) -> bytes | None:
+        """The answer to a message, once."""
+        with self._lock:
+            self._check_open()
+            _, body = self._answers.pop(number, (0.0, None))
+            return body
+
+    def forget_answers(self, before: float) -> int:
+        """Drop the answers left before a time; returns how many."""
+        with self._lock:
+            self._check_open()
+            old = [number for number, (at, _) in self._answers.items() if at < before]
+            for number in old:
+                del self._answers[number]
+            return len(old)
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""
         gone = frozenset(executions)
         with self._lock:
             self._check_open()
-            self._mail = [mail for mail in self._mail if mail.execution not in gone]
+            self._drop_mail([each.number for each in self._mail.values() if each.execution in gone])
             return sum(self._entries.pop(each, None) is not None for each in gone)
 
     def expired(self, now: float, *, limit: int = 1000) -> tuple[str, ...]:
@@ -141,6 +202,22 @@ class MemoryStore:
             entry.records = list(_after(entry.records, min(seq, entry.snapshot.seq)))
             return before - len(entry.records)
 
+    def sizes(self) -> StoreSizes:
+        """How much is stored: all is counted, and `bytes` is the size of all bodies."""
+        with self._lock:
+            self._check_open()
+            entries = self._entries.values()
+            return StoreSizes(
+                executions=len(entries),
+                unfinished=sum(not entry.head.is_finished for entry in entries),
+                records=sum(len(entry.records) for entry in entries),
+                bytes=sum(entry.bytes for entry in entries),
+            )
+
+    def tidy(self) -> bool:
+        """There is nothing to return."""
+        return False
+
     def close(self) -> None:
         """Refuse everything from now on."""
         self._is_closed = True
@@ -149,6 +226,10 @@ class MemoryStore:
         with self._lock:
             self._check_open()
             return [entry.head for entry in self._entries.values()]
+
+    def _drop_mail(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._mail.pop(number, None)
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -6,27 +6,33 @@ from typing import Any
 
 import apsw
 
+from ._connection import Connection
 from ._contract import DamagedHead, ExecutionHead, HeadFilter
 
 _COLUMNS = (
     "id, definition, version, hash, state, is_finished, incarnation, seq,"
     " created, updated, due, expires, parent_id, parent_step, size"
 )
-_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
+_MARKS = ", ".join("?" * (len(_COLUMNS.split(",")) + 1))
 
-INSERT = f"INSERT INTO execution ({_COLUMNS}) VALUES ({_MARKS}) RETURNING key"
-UPDATE = (
-    f"UPDATE execution SET ({_COLUMNS}) = ({_MARKS})"
-    " WHERE id = ? AND incarnation <= ? AND seq = ? RETURNING key"
-)
-"""Takes a row, an id, an incarnation and a seq: the fence is in the statement."""
+INSERT = f"INSERT INTO execution ({_COLUMNS}, key) VALUES ({_MARKS})"
+"""Takes a row and a key."""
+
+UPDATE_ALL = f"UPDATE execution SET ({_COLUMNS}) = ({_MARKS[:-3]}) WHERE key = ?"
+"""Takes a row and a key."""
+
+_CHANGES = "state = ?, incarnation = ?, seq = ?, updated = ?, due = ?, size = ?"
+
+UPDATE = f"UPDATE execution SET {_CHANGES} WHERE key = ?"
+"""Takes changes and a key: no index has to be touched."""
+
+UPDATE_END = f"UPDATE execution SET {_CHANGES}, is_finished = ?, expires = ? WHERE key = ?"
+"""Takes changes, whether it has ended, when it expires, and a key."""
 
 _SELECT = f"SELECT {_COLUMNS} FROM execution WHERE key = ?"
 
 
-def fetch(
-    connection: apsw.Connection, statement: str, values: tuple[Any, ...]
-) -> list[tuple[Any, ...]]:
+def fetch(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """All rows; their types are those of the schema, whose tables are strict."""
     return list(connection.execute(statement, values))
 
@@ -38,7 +44,12 @@ def row_of(head: ExecutionHead) -> tuple[Any, ...]:
     return (*first, h.created, h.updated, h.due, h.expires, parent, step, h.size)
 
 
-def read_head(connection: apsw.Connection, key: int) -> ExecutionHead:
+def changes_of(head: ExecutionHead) -> tuple[Any, ...]:
+    """The columns that most turns change."""
+    return (head.state, head.incarnation, head.seq, head.updated, head.due, head.size)
+
+
+def read_head(connection: Connection, key: int) -> ExecutionHead:
     """The head in a row; raises `UnicodeDecodeError` or `apsw.CorruptError` if it is damaged."""
     (row,) = fetch(connection, _SELECT, (key,))
     id_, definition, version, hash_, state, _, incarnation, seq, *rest = row
@@ -61,7 +72,7 @@ def read_head(connection: apsw.Connection, key: int) -> ExecutionHead:
 
 
 def read_heads(
-    connection: apsw.Connection, where: str, values: tuple[Any, ...]
+    connection: Connection, where: str, values: tuple[Any, ...]
 ) -> list[tuple[int, ExecutionHead | DamagedHead]]:
     """The keys and heads that an SQL `WHERE … ORDER BY … LIMIT …` finds.
 
@@ -74,7 +85,7 @@ def read_heads(
 
 
 def _read_or_tell(
-    connection: apsw.Connection, key: int, name: bytes, created: float
+    connection: Connection, key: int, name: bytes, created: float
 ) -> ExecutionHead | DamagedHead:
     try:
         return read_head(connection, key)
@@ -95,8 +106,19 @@ def page_of(
         conditions.append((f"state IN ({marks})", tuple(states)))
     if wanted.parent is not None:
         conditions.append(("parent_id = ?", (wanted.parent,)))
+    if wanted.prefix:
+        conditions.append(("id >= ? AND id < CAST(? AS TEXT)", _range_of(wanted.prefix)))
     if after is not None:
         conditions.append(("(created, id) < (?, ?)", after))
     where = " AND ".join(condition for condition, _ in conditions)
     values = tuple(value for _, several in conditions for value in several)
     return f"{where} ORDER BY created DESC, id DESC LIMIT ?", (*values, limit)
+
+
+def _range_of(prefix: str) -> tuple[str, bytes]:
+    """What begins so is not below the first and below the second: SQLite compares the UTF-8 bytes.
+
+    No byte of UTF-8 is 255, so that the last one can be counted up.
+    """
+    encoded = prefix.encode()
+    return prefix, encoded[:-1] + bytes((encoded[-1] + 1,))

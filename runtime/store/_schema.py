@@ -6,8 +6,7 @@ execution (`docs`: a commit of 100 records, 144k rows/s against 44k).
 
 from __future__ import annotations
 
-import apsw
-
+from ._connection import Connection
 from ._errors import NotAStore, StoreTooNew
 
 APPLICATION = 0x50454E47  # "PENG", in the header of the file: it is ours
@@ -54,6 +53,11 @@ CREATE TABLE mail (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX mail_by_execution ON mail (execution);
+CREATE TABLE answer (
+    number INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)
@@ -62,21 +66,20 @@ MIGRATIONS: tuple[str, ...] = (_FIRST,)
 VERSION = len(MIGRATIONS)
 
 
-def found_version(connection: apsw.Connection, store: str) -> int:
+def found_version(connection: Connection, store: str) -> int:
     """The schema version of a file, 0 if it is new; raises `NotAStore` or `StoreTooNew`."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema").fetchall()}
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     if not tables:
         return 0
     if connection.pragma("application_id") != APPLICATION or "schema_version" not in tables:
         raise NotAStore(store, "it is a database of something else")
-    rows = connection.execute("SELECT max(version) FROM schema_version").fetchall()
-    version = int(rows[0][0])
+    ((version,),) = connection.execute("SELECT max(version) FROM schema_version")
     if version > VERSION:
         raise StoreTooNew(store, version, VERSION)
-    return version
+    return int(version)
 
 
-def migrate(connection: apsw.Connection, store: str, now: float) -> None:
+def migrate(connection: Connection, store: str, now: float) -> None:
     """Bring a file up to date, inside the transaction of the caller: all steps or none.
 
     The table `schema_version` tells which steps were done when, `now` in seconds since 1970.

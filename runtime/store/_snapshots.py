@@ -24,10 +24,12 @@ from ..execution import (
     Expanded,
     Item,
     JoinState,
+    LimitParts,
     Limits,
     Lineage,
     Round,
     Token,
+    limits_of,
 )
 from ._codec_errors import UnknownRecord, UnstorableValue
 from ._phases import Tagged, control_again, phase_again, tagged_control, tagged_phase
@@ -92,6 +94,7 @@ class StoredState(msgspec.Struct, frozen=True, omit_defaults=True):
     witnesses: dict[int, set[int]] | None = None
     errors: list[ErrorContext] | None = None
     recheck: set[int] | None = None
+    limits: LimitParts | None = None
 
 
 def stored_state(
@@ -112,6 +115,7 @@ def stored_state(
         signals=None if signals is None else _stored_signals(signals, values),
         joins=None if joins is None else [_stored_join(each) for each in joins.values()],
         errors=None if errors is None else list(errors),
+        limits=state.limits.parts,
         **{name: getattr(state, name) for name in _ALIKE},
     )
 
@@ -133,6 +137,8 @@ def restore_state(
     if stored.nodes != len(nodes):
         why = f"it is of a process of {stored.nodes} nodes, not of one of {len(nodes)}"
         raise UnknownRecord("snapshot", why)
+    if stored.limits is not None:
+        limits = limits_of(stored.limits)
     state = ExecutionState(stored.id, routing, limits, memory=stored.memory)
     for name in _ALIKE:
         setattr(state, name, getattr(stored, name))

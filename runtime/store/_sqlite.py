@@ -5,12 +5,16 @@ One writes at a time; readers see what was committed and never wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import apsw
 
+from ._commit import Committer
+from ._connection import Connection
 from ._contract import (
     EVERYTHING,
     Append,
@@ -21,22 +25,30 @@ from ._contract import (
     Record,
     Snapshot,
     Stored,
+    StoreSizes,
 )
 from ._database import Database, Synchronous
 from ._errors import CorruptExecution
-from ._fence import check_continues
-from ._rows import INSERT, UPDATE, fetch, page_of, read_head, read_heads, row_of
+from ._lock import OwnerLock
+from ._rows import fetch, page_of, read_head, read_heads
 
 _PAGE_HEADS = 500  # read at a time by `unfinished`
 _VACUUM_PAGES = 2000  # 8 MB: what one call gives back, so that a commit does not wait long for it
+
+_COUNTS = (
+    "SELECT (SELECT count(*) FROM execution),"
+    " (SELECT count(*) FROM execution WHERE NOT is_finished),"
+    " coalesce((SELECT max(key) FROM record) - (SELECT min(key) FROM record) + 1, 0)"
+)
 
 
 class SqliteStore:
     """Keeps everything in the file at `path`, which is made if need be.
 
     `synchronous` FULL: what is committed survives a power cut; NORMAL: only the death of the
-    process. `patience` is how many seconds to wait while another process holds the file. Raises
-    `StoreNotOpened`, `NotAStore`, `StoreTooNew`, `StoreLocked`, `StoreReadOnly`, `StoreCorrupt`.
+    process. `patience` is how many seconds to wait while another process holds the file. `clock`
+    tells when an answer was left, in seconds since 1970. Raises `StoreNotOpened`, `NotAStore`,
+    `StoreTooNew`, `StoreLocked`, `StoreReadOnly`, `StoreCorrupt`.
     """
 
     def __init__(
@@ -45,17 +57,64 @@ class SqliteStore:
         *,
         synchronous: Synchronous = "FULL",
         patience: float = 5.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = Database(Path(path), synchronous, patience)
+        self._owner = OwnerLock(self._database.name)
+        self._taking_over = threading.Lock()
+        self._committer = Committer()
+        self._changing = threading.Lock()
+        self._clock = clock
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self._database.name}>"
 
+    @property
+    def path(self) -> Path:
+        """Where its file is."""
+        return Path(self._database.name)
+
+    @property
+    def is_instant(self) -> bool:
+        """It waits for the disk."""
+        return False
+
+    def take_over(self) -> None:
+        """Become the one host, by a lock on a file beside this one: its name and `-owner`."""
+        with self._taking_over:
+            self._owner.acquire()
+            try:
+                self._enter_next_lives()
+            except BaseException:
+                self._owner.release()
+                raise
+
+    def release(self) -> None:
+        """Be the host no more."""
+        self._owner.release()
+
+    def _enter_next_lives(self) -> None:
+        with self._changing_heads() as connection:
+            self._committer.forget()
+            connection.execute(
+                "UPDATE execution SET incarnation = incarnation + 1 WHERE NOT is_finished"
+            )
+
     def commit(self, batch: Sequence[Append]) -> None:
         """Store turns of many executions: all or none. Raises `StaleWriter`."""
-        with self._database.writing() as connection:
-            for append in batch:
-                _store(connection, append)
+        with self._changing_heads() as connection:
+            self._committer.write(connection, batch)
+
+    @contextlib.contextmanager
+    def _changing_heads(self) -> Generator[Connection]:
+        """A transaction that writes, after which nothing is remembered that is not so."""
+        with self._changing:
+            try:
+                with self._database.writing() as connection:
+                    yield connection
+            except BaseException:
+                self._committer.forget()
+                raise
 
     def load(self, execution: str) -> Stored | None:
         """What is stored of an execution; None if it is unknown. Raises `CorruptExecution`."""
@@ -112,16 +171,8 @@ class SqliteStore:
             )
             return connection.last_insert_rowid()
 
-    def take_mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
-        """The mail numbered above `after`, in order; what is numbered up to it is dropped."""
-        mail = self._mail(0, limit + 1)
-        if mail and mail[0].number <= after:
-            with self._database.writing() as connection:
-                connection.execute("DELETE FROM mail WHERE number <= ?", (after,))
-            mail = self._mail(after, limit)
-        return mail[:limit]
-
-    def _mail(self, after: int, limit: int) -> tuple[Mail, ...]:
+    def mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
+        """The mail numbered above `after`, in order; it stays."""
         with self._database.reading() as connection:
             rows = fetch(
                 connection,
@@ -130,11 +181,39 @@ class SqliteStore:
             )
         return tuple(Mail(*row) for row in rows)
 
+    def answer(self, number: int, body: bytes) -> None:
+        """Leave an answer for the sender of a message, and drop that message."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO answer (number, at, body) VALUES (?, ?, ?)",
+                (number, self._clock(), body),
+            )
+            connection.execute("DELETE FROM mail WHERE number = ?", (number,))
+
+    def take_answer(self, number: int) -> bytes | None:
+        """The answer to a message, once."""
+        statement = "SELECT body FROM answer WHERE number = ?"
+        with self._database.reading() as connection:
+            if not fetch(connection, statement, (number,)):
+                return None  # a sender asks again and again: only an answer is worth a write
+        with self._database.writing() as connection:
+            bodies = fetch(
+                connection, "DELETE FROM answer WHERE number = ? RETURNING body", (number,)
+            )
+        return bodies[0][0] if bodies else None
+
+    def forget_answers(self, before: float) -> int:
+        """Drop the answers left before a time; returns how many."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM answer WHERE at < ?", (before,))
+            return connection.changes()
+
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""
-        with self._database.writing() as connection:
+        with self._changing_heads() as connection:
+            self._committer.forget()
             count = sum(_forget(connection, execution) for execution in executions)
-        self._database.give_back(_VACUUM_PAGES)
+        self._database.vacuum(_VACUUM_PAGES)
         return count
 
     def expired(self, now: float, *, limit: int = 1000) -> tuple[str, ...]:
@@ -158,48 +237,39 @@ class SqliteStore:
                 (key, seq),
             )
             count = connection.changes()
-        self._database.give_back(_VACUUM_PAGES)
+        self._database.vacuum(_VACUUM_PAGES)
         return count
+
+    def sizes(self) -> StoreSizes:
+        """How much is stored; `bytes` is the size of the file without its write-ahead log.
+
+        `records` is an estimate that costs nothing: how many were written since the oldest one
+        that is left, among them those deleted since.
+        """
+        with self._database.reading() as connection:
+            ((executions, unfinished, records),) = fetch(connection, _COUNTS, ())
+            size = connection.pragma("page_count") * connection.pragma("page_size")
+        return StoreSizes(executions, unfinished, records, size)
+
+    def tidy(self) -> bool:
+        """Return unused pages to the file system; once there are none, empty the log as well."""
+        if self._database.vacuum(_VACUUM_PAGES):
+            return True
+        self._database.empty_log()
+        return False
 
     def close(self) -> None:
         """Close the file; may be called again."""
         self._database.close()
+        self._owner.release()
 
 
-def _store(connection: apsw.Connection, append: Append) -> None:
-    head = append.head
-    fence = (head.id, head.incarnation, append.first_seq - 1)
-    keys = _returned(connection, UPDATE, (*row_of(head), *fence))
-    key = keys[0] if keys else _begin(connection, append)
-    connection.executemany(
-        "INSERT INTO record (execution, seq, body) VALUES (?, ?, ?)",
-        [(key, record.seq, record.body) for record in append.numbered()],
-    )
-    if append.snapshot is not None:
-        connection.execute(
-            "INSERT OR REPLACE INTO snapshot (execution, seq, body) VALUES (?, ?, ?)",
-            (key, head.seq, append.snapshot),
-        )
+def _key(connection: Connection, execution: str) -> int | None:
+    keys = fetch(connection, "SELECT key FROM execution WHERE id = ?", (execution,))
+    return keys[0][0] if keys else None
 
 
-def _begin(connection: apsw.Connection, append: Append) -> int:
-    """Store the head of an unknown execution; raises `StaleWriter` if it is known, after all."""
-    statement = "SELECT incarnation, seq FROM execution WHERE id = ?"
-    stored = [(incarnation, seq) for incarnation, seq in fetch(connection, statement, (append.id,))]
-    check_continues(append, stored[0] if stored else None)
-    return _returned(connection, INSERT, row_of(append.head))[0]
-
-
-def _returned(connection: apsw.Connection, statement: str, values: tuple[Any, ...]) -> list[int]:
-    return [key for (key,) in fetch(connection, statement, values)]
-
-
-def _key(connection: apsw.Connection, execution: str) -> int | None:
-    keys = _returned(connection, "SELECT key FROM execution WHERE id = ?", (execution,))
-    return keys[0] if keys else None
-
-
-def _load(connection: apsw.Connection, key: int) -> Stored:
+def _load(connection: Connection, key: int) -> Stored:
     head = read_head(connection, key)
     found = fetch(connection, "SELECT seq, body FROM snapshot WHERE execution = ?", (key,))
     snapshots = [Snapshot(*row) for row in found]
@@ -211,7 +281,7 @@ def _load(connection: apsw.Connection, key: int) -> Stored:
     return Stored(head, snapshots[0] if snapshots else None, records)
 
 
-def _records(connection: apsw.Connection, key: int, after: int) -> tuple[Record, ...]:
+def _records(connection: Connection, key: int, after: int) -> tuple[Record, ...]:
     statement = "SELECT seq, body FROM record WHERE execution = ? AND seq > ? ORDER BY seq"
     return tuple(Record(*row) for row in fetch(connection, statement, (key, after)))
 
@@ -224,7 +294,7 @@ def _check_gapless(execution: str, records: tuple[Record, ...], first: int | Non
         expected = record.seq + 1
 
 
-def _forget(connection: apsw.Connection, execution: str) -> int:
+def _forget(connection: Connection, execution: str) -> int:
     connection.execute("DELETE FROM mail WHERE execution = ?", (execution,))
     key = _key(connection, execution)
     if key is None:

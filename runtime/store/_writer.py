@@ -17,7 +17,15 @@ import trio
 
 from ...actors import Reply
 from ._contract import Append, Store
-from ._errors import StaleWriter, StoreLocked, WriterClosed, WriterCrashed, WriterFull
+from ._errors import (
+    NotAStore,
+    StaleWriter,
+    StoreBroken,
+    StoreCorrupt,
+    WriterClosed,
+    WriterCrashed,
+    WriterFull,
+)
 
 logger = logging.getLogger("processengine.store")
 
@@ -26,6 +34,9 @@ WhenDurable = Callable[[Exception | None], None]
 
 BATCH = 256
 """Turns in a commit at most: to release 1000 waiters at once held up the event loop for 3 ms."""
+
+SHORTEST_WAIT, LONGEST_WAIT = 0.05, 5.0
+"""Seconds until a store that does not work is tried again, at first and at most."""
 
 _Outcome = Exception | None
 _Mode = Literal["idle", "serve", "drain", "halt"]
@@ -47,7 +58,9 @@ class GroupWriter:
     What a caller is told comes in order, and by one call into the event loop a commit. Nobody can
     take back a turn: a waiter that is cancelled leaves its write alone. If a commit fails, its
     turns are tried one by one, so that a bad one fails alone; later turns of the same execution
-    then fail with `StaleWriter`, as they do not continue what is stored.
+    then fail with `StaleWriter`, as they do not continue what is stored. While the store itself
+    does not work (it is full, or locked), nothing fails: everything waits until it does. A store
+    that is damaged is the end of `run`.
 
     `capacity` is how many turns may wait. All methods belong to the trio thread of `run`.
     """
@@ -60,8 +73,10 @@ class GroupWriter:
         self._unsettled = 0  # queued, in the thread's hands, or on the way back; ours alone
         self._in_hand: list[_Write] = []  # the thread's; what a dead one leaves, the next takes up
         self._news = threading.Event()
+        self._halted = threading.Event()
         self._mode: _Mode = "idle"
         self._is_closed = False
+        self._patience = _Patience(store)
         self._room = trio.Event()
 
     def __repr__(self) -> str:
@@ -80,16 +95,20 @@ class GroupWriter:
 
         Raises `WriterFull` or `WriterClosed`: nothing was queued then.
         """
+        if self.is_full and not self._is_closed:
+            raise WriterFull(self.capacity)
         reply: Reply[None] = Reply()
         self.append_then(item, lambda error: _settle(reply, error))
         return reply
 
     def append_then(self, item: Append, when_durable: WhenDurable) -> None:
-        """The same for a callback, which must not block; what it raises is logged."""
+        """The same for a callback, which must not block; what it raises is logged.
+
+        It is taken even if the writer is full: what has happened is not refused. Raises
+        `WriterClosed`.
+        """
         if self._is_closed:
             raise WriterClosed
-        if self.is_full:
-            raise WriterFull(self.capacity)
         self._put(_Write(item, when_durable))
 
     def flush(self) -> Reply[None]:
@@ -123,6 +142,10 @@ class GroupWriter:
     def _put(self, write: _Write) -> None:
         self._unsettled += 1
         self._queue.append(write)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have it look at the queue."""
         if not self._news.is_set():
             self._news.set()
 
@@ -140,15 +163,13 @@ class GroupWriter:
         next run, as does what is appended meanwhile. Raises `WriterCrashed` if the thread dies.
         """
         self._mode = "drain" if self._is_closed else "serve"
-        self._news.set()
-        token = trio.lowlevel.current_trio_token()
+        self._halted.clear()
+        self._wake()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._heed, stopping)
                 task_status.started()
-                crash = await trio.to_thread.run_sync(
-                    self._serve, token, limiter=trio.CapacityLimiter(1)
-                )
+                crash = await self._work()
                 nursery.cancel_scope.cancel()
         finally:
             self._mode = "idle"
@@ -156,6 +177,12 @@ class GroupWriter:
                 self._give_up()
         if crash is not None:
             raise WriterCrashed(f"{type(crash).__name__}: {crash}") from crash
+
+    async def _work(self) -> BaseException | None:
+        """Write until told to end; returns what put an end to it otherwise."""
+        token = trio.lowlevel.current_trio_token()
+        limiter = trio.CapacityLimiter(1)
+        return await trio.to_thread.run_sync(self._serve, token, limiter=limiter)
 
     async def _heed(self, stopping: trio.Event | None) -> None:
         """Tell the thread when to end; it cannot be cancelled otherwise."""
@@ -171,14 +198,18 @@ class GroupWriter:
 
     def _ask(self, mode: _Mode) -> None:
         self._mode = mode
-        self._news.set()
+        if mode == "halt":
+            self._halted.set()
+        self._wake()
 
     def _give_up(self) -> None:
         """Fail all that will not be written."""
         left = [*self._in_hand, *self._queue]
         self._in_hand = []
         self._queue.clear()
-        self._release(left, [WriterClosed() if write.append is not None else None for write in left])
+        self._release(
+            left, [WriterClosed() if write.append is not None else None for write in left]
+        )
 
     def _release(self, writes: list[_Write], outcomes: list[_Outcome]) -> None:
         """Tell all who wait for these, in order; in the trio thread."""
@@ -198,37 +229,52 @@ class GroupWriter:
         """Write what is queued until told to end; returns what it died of."""
         try:
             in_doubt = bool(self._in_hand)
-            while self._mode == "serve" or (self._mode == "drain" and self._has_work()):
+            while self._goes_on():
                 self._news.wait()
                 self._news.clear()
-                while self._mode != "halt" and self._has_work():
-                    self._write(token, in_doubt)
-                    in_doubt = False
+                while self._has_work():
+                    wait = self._write(token, in_doubt)
+                    in_doubt = wait is not None
+                    if wait is not None:
+                        self._halted.wait(wait)
         except BaseException as crash:  # noqa: BLE001 - told to `run`, which raises
             return crash
         return None
 
+    def _goes_on(self) -> bool:
+        return self._mode == "serve" or (self._mode == "drain" and self._has_work())
+
     def _has_work(self) -> bool:
-        return bool(self._in_hand or self._queue)
+        return self._mode != "halt" and bool(self._in_hand or self._queue)
 
-    def _write(self, token: trio.lowlevel.TrioToken, in_doubt: bool) -> None:
-        """Commit one batch and have all released who wait for it."""
-        if not self._in_hand:
-            self._in_hand = [self._queue.popleft() for _ in range(self._next_size())]
-        writes = self._in_hand
-        outcomes = self._commit(writes, in_doubt)
+    def _write(self, token: trio.lowlevel.TrioToken, in_doubt: bool) -> float | None:
+        """Commit one batch and have all released who wait for it; or seconds to wait, and again."""
+        outcomes = self._commit_next(in_doubt)
+        if outcomes is None:
+            return self._patience.next()
         with contextlib.suppress(trio.RunFinishedError):  # those who waited went with it
-            token.run_sync_soon(self._release, writes, outcomes)
+            token.run_sync_soon(self._release, self._in_hand, outcomes)
         self._in_hand = []
+        return None
 
-    def _next_size(self) -> int:
-        return min(self._batch, len(self._queue))
+    def _commit_next(self, in_doubt: bool) -> list[_Outcome] | None:
+        """Take the next batch in hand and commit it; None if the store does not work.
+
+        `in_doubt`: it was tried before, so some of it may be stored.
+        """
+        if not self._in_hand:
+            size = min(self._batch, len(self._queue))
+            self._in_hand = [self._queue.popleft() for _ in range(size)]
+        try:
+            outcomes = self._commit(self._in_hand, in_doubt)
+        except StoreBroken as error:
+            self._patience.lose(error)
+            return None
+        self._patience.regain()
+        return outcomes
 
     def _commit(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
-        """Commit a batch; if that fails, each of it by itself.
-
-        `in_doubt`: a thread died while it did this, so some of it may be stored.
-        """
+        """Commit a batch; if that fails, each of it by itself."""
         appends = [write.append for write in writes if write.append is not None]
         try:
             if appends:
@@ -240,24 +286,48 @@ class GroupWriter:
         return [None] * len(writes)
 
     def _commit_each(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
-        locked: StoreLocked | None = None  # nobody gets through: do not wait once for each
-        for write in writes:
-            outcome: _Outcome = None if write.append is None else locked
-            if write.append is not None and locked is None:
-                outcome = self._commit_one(write.append, in_doubt)
-                locked = outcome if isinstance(outcome, StoreLocked) else None
-            outcomes.append(outcome)
-        return outcomes
+        """Raises `StoreBroken` at the first one that finds the store so: those before are in."""
+        return [
+            None if write.append is None else self._commit_one(write.append, in_doubt)
+            for write in writes
+        ]
 
     def _commit_one(self, append: Append, in_doubt: bool) -> _Outcome:
         try:
             self._store.commit((append,))
         except StaleWriter as stale:
             return None if in_doubt and _is_stored(append, stale) else stale
+        except StoreBroken:
+            raise
         except Exception as error:  # noqa: BLE001 - told to whoever waits
             return error
         return None
+
+
+class _Patience:
+    """What to do about a store that does not work: tell once, try again, less and less often."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._failures = 0
+
+    def lose(self, error: StoreBroken) -> None:
+        """It does not work. Raises the error if it will not get better by waiting."""
+        if isinstance(error, (StoreCorrupt, NotAStore)):
+            raise error
+        self._failures += 1
+        level = logging.ERROR if self._failures == 1 else logging.DEBUG
+        logger.log(level, "nothing can be stored, executions wait until it can: %s", error)
+
+    def regain(self) -> None:
+        """It works."""
+        if self._failures:
+            logger.warning("%r works again, after %d failures", self._store, self._failures)
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds to wait before the next try."""
+        return min(SHORTEST_WAIT * 2.0 ** (self._failures - 1), LONGEST_WAIT)
 
 
 def _is_stored(append: Append, stale: StaleWriter) -> bool:

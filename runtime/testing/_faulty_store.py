@@ -20,6 +20,7 @@ from ..store import (
     Stored,
     StoreFailed,
     StoreFull,
+    StoreSizes,
 )
 
 Fault = Literal["fail", "full", "lose", "tear", "delay", "die"]
@@ -37,7 +38,8 @@ class FaultyStore:
     `fail` and `full` raise `StoreFailed` and `StoreFull`, and nothing is stored. `lose` stores the
     batch and then raises `StoreFailed`; `tear` does so after the first half, as a store might whose
     transactions do not hold. `delay` waits until `gate` is set, and says so in `waiting`. `die`
-    stores the batch and then raises `ThreadDied`.
+    stores the batch and then raises `ThreadDied`. A batch that the store refuses meets no fault but
+    the first two and `delay`.
     """
 
     store: Store
@@ -45,6 +47,19 @@ class FaultyStore:
     commits: int = 0
     gate: threading.Event = attrs.Factory(threading.Event)
     waiting: threading.Event = attrs.Factory(threading.Event)
+
+    @property
+    def is_instant(self) -> bool:
+        """As the store is, unless a commit may be delayed."""
+        return self.store.is_instant and "delay" not in self.faults.values()
+
+    def release(self) -> None:
+        """As the store does."""
+        self.store.release()
+
+    def take_over(self) -> None:
+        """As the store does."""
+        self.store.take_over()
 
     def commit(self, batch: Sequence[Append]) -> None:
         """Store turns, unless it is the turn of a fault."""
@@ -95,9 +110,21 @@ class FaultyStore:
         """As the store does."""
         return self.store.post(execution, body)
 
-    def take_mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
+    def mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
         """As the store does."""
-        return self.store.take_mail(after, limit=limit)
+        return self.store.mail(after, limit=limit)
+
+    def answer(self, number: int, body: bytes) -> None:
+        """As the store does."""
+        self.store.answer(number, body)
+
+    def take_answer(self, number: int) -> bytes | None:
+        """As the store does."""
+        return self.store.take_answer(number)
+
+    def forget_answers(self, before: float) -> int:
+        """As the store does."""
+        return self.store.forget_answers(before)
 
     def delete(self, executions: Sequence[str]) -> int:
         """As the store does."""
@@ -110,6 +137,14 @@ class FaultyStore:
     def compact(self, execution: str, seq: int) -> int:
         """As the store does."""
         return self.store.compact(execution, seq)
+
+    def sizes(self) -> StoreSizes:
+        """As the store does."""
+        return self.store.sizes()
+
+    def tidy(self) -> bool:
+        """As the store does."""
+        return self.store.tidy()
 
     def close(self) -> None:
         """As the store does."""

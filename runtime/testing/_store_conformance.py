@@ -17,6 +17,7 @@ from ..store import (
     StaleWriter,
     Store,
     StoreClosed,
+    StoreInUse,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def turn(
 def changed(append: Append, **changes: Any) -> Append:
     """The same turn with another head: `changes` are fields of it."""
     return attrs.evolve(append, head=attrs.evolve(append.head, **changes))
+
+
+def taking(append: Append, *numbers: int) -> Append:
+    """The same turn, that has taken mail."""
+    return attrs.evolve(append, mail=numbers)
 
 
 def _refusal(store: Store, *batch: Append) -> StaleWriter:
@@ -122,7 +128,7 @@ def check_that_an_earlier_incarnation_is_fenced_off(factory: StoreFactory) -> No
     assert (stale.incarnation, stale.stored_incarnation) == (1, 2)
     store.commit([turn("a", 2, b"2", incarnation=3)])
     _refusal(store, turn("a", 2, b"another", incarnation=3))
-    assert store.journal("a")[-1] == Record(2, b"2")
+    assert store.journal("a") == (Record(1, b"1"), Record(2, b"2"))
 
 
 def check_that_a_batch_is_stored_whole_or_not_at_all(factory: StoreFactory) -> None:
@@ -160,12 +166,14 @@ def check_that_lists_come_in_pages_the_newest_first(factory: StoreFactory) -> No
     created = {"a": 3.0, "b": 1.0, "c": 2.0, "d": 2.0, "e": 5.0}
     store.commit([changed(turn(each, 0), created=when) for each, when in created.items()])
     seen: list[str] = []
+    pages = 0
     page = store.heads(limit=2)
     while page:
-        assert len(page) <= 2
+        pages += 1
         seen += [head.id for head in page]
         page = store.heads(limit=2, after=page[-1].place)
     assert seen == ["e", "a", "d", "c", "b"]
+    assert pages == 3
 
 
 def check_that_lists_are_filtered(factory: StoreFactory) -> None:
@@ -189,20 +197,125 @@ def check_that_lists_are_filtered(factory: StoreFactory) -> None:
     assert ids(HeadFilter(definition="orders", states=frozenset({"failed"}), parent="x")) == []
 
 
-def check_that_mail_is_kept_until_it_has_been_dealt_with(factory: StoreFactory) -> None:
+def check_that_lists_are_filtered_by_how_ids_begin(factory: StoreFactory) -> None:
     store = factory()
-    assert store.take_mail() == ()
+    ids = ["", "a", "a_", "ab", "aB", "A", "b", "%", "\x00", "a\x00", "é", "ê", "\U0010ffff"]
+    store.commit([turn(each, 0) for each in ids])
+    for prefix in (*ids, "a_x", "z"):
+        listed = [head.id for head in store.heads(HeadFilter(prefix=prefix))]
+        assert listed == sorted((each for each in ids if each.startswith(prefix)), reverse=True)
+    both = HeadFilter(prefix="a", definition="bills")
+    assert store.heads(both) == ()
+
+
+def check_that_mail_is_read_in_order_and_stays(factory: StoreFactory) -> None:
+    store = factory()
+    assert store.mail() == ()
     first, second = store.post("a", b"pause"), store.post("nobody", b"resume")
     assert first < second
-    assert [(mail.execution, mail.body) for mail in store.take_mail()] == [
+    assert [(mail.execution, mail.body) for mail in store.mail()] == [
         ("a", b"pause"),
         ("nobody", b"resume"),
     ]
-    assert [mail.number for mail in store.take_mail(limit=1)] == [first]
-    assert [mail.number for mail in store.take_mail(first)] == [second]
-    assert [mail.number for mail in store.take_mail()] == [second]
-    assert store.take_mail(second) == ()
-    assert store.post("a", b"") > second, "numbers are not used again"
+    assert [mail.number for mail in store.mail(limit=1)] == [first]
+    assert [mail.number for mail in store.mail(first)] == [second]
+    assert [mail.number for mail in store.mail()] == [first, second]
+    assert store.mail(second) == ()
+
+
+def check_that_a_turn_drops_the_mail_it_has_taken(factory: StoreFactory) -> None:
+    store = factory()
+    numbers = [store.post("a", b"%d" % each) for each in range(4)]
+    store.commit([taking(turn("a", 0), *numbers[:2]), taking(turn("b", 0), numbers[3], 12345)])
+    assert [mail.number for mail in store.mail()] == [numbers[2]]
+    store.commit([taking(turn("a", 0), numbers[2])])
+    assert store.mail() == ()
+    assert store.post("a", b"") > numbers[3], "numbers are not used again"
+
+
+def check_that_a_turn_that_is_refused_leaves_the_mail(factory: StoreFactory) -> None:
+    store = factory()
+    number = store.post("a", b"pause")
+    _refusal(store, taking(turn("a", 0), number), turn("a", 7, b"7"))
+    assert [mail.number for mail in store.mail()] == [number]
+
+
+def check_that_an_answer_is_given_once(factory: StoreFactory) -> None:
+    store = factory()
+    first, second = store.post("a", b"pause"), store.post("a", b"resume")
+    assert store.take_answer(first) is None
+    store.answer(first, b"no")
+    store.answer(first, b"done")
+    store.answer(12345, b"for nobody we know")
+    assert [mail.number for mail in store.mail()] == [second], "what is answered is dealt with"
+    assert store.take_answer(second) is None
+    assert store.take_answer(first) == b"done"
+    assert store.take_answer(first) is None
+    assert store.take_answer(12345) == b"for nobody we know"
+
+
+def check_that_answers_nobody_came_for_are_forgotten(factory: StoreFactory) -> None:
+    store = factory()
+    store.answer(1, b"one")
+    store.answer(2, b"two")
+    assert store.forget_answers(0.0) == 0
+    assert store.take_answer(2) == b"two"
+    assert store.forget_answers(1e12) == 1
+    assert store.take_answer(1) is None
+
+
+def check_that_a_host_fences_off_the_one_before(factory: StoreFactory) -> None:
+    store = factory()
+    done = changed(turn("done", 1, b"1"), state="completed")
+    store.commit([turn("a", 1, b"1", incarnation=3), done])
+    store.take_over()
+    heads = {head.id: head for head in store.heads() if isinstance(head, ExecutionHead)}
+    assert {each: head.incarnation for each, head in heads.items()} == {"a": 4, "done": 1}
+    stale = _refusal(store, turn("a", 2, b"2", incarnation=3))
+    assert (stale.stored_incarnation, stale.stored_seq) == (4, 1)
+    store.commit([turn("a", 2, b"2", incarnation=4)])
+
+
+def check_that_there_is_one_host_at_a_time(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 0)])
+    store.release()
+    store.take_over()
+    try:
+        store.take_over()
+    except StoreInUse:
+        pass
+    else:
+        raise AssertionError(f"{store!r} has two hosts")
+    _refusal(store, turn("a", 0))
+    store.commit([turn("a", 0, incarnation=2)])
+    store.release()
+    store.take_over()
+    _refusal(store, turn("a", 0, incarnation=2))
+    store.commit([turn("a", 0, incarnation=3)])
+
+
+def check_that_sizes_are_told(factory: StoreFactory) -> None:
+    store = factory()
+    empty = store.sizes()
+    large = bytes(50_000)
+    assert (empty.executions, empty.unfinished, empty.records) == (0, 0, 0)
+    done = changed(turn("b", 0, snapshot=large), state="completed")
+    store.commit([turn("a", 3, b"1", b"2", large), done, turn("c", 0)])
+    sizes = store.sizes()
+    assert (sizes.executions, sizes.unfinished, sizes.records) == (3, 2, 3)
+    assert sizes.bytes >= 2 * len(large)
+
+
+def check_that_tidying_comes_to_an_end_and_harms_nothing(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 1, bytes(9000)), turn("b", 1, bytes(9000))])
+    store.delete(["a"])
+    for _ in range(100):
+        if not store.tidy():
+            break
+    assert not store.tidy()
+    assert store.journal("b") == (Record(1, bytes(9000)),)
 
 
 def check_that_deleting_forgets_everything_and_only_that(factory: StoreFactory) -> None:
@@ -214,7 +327,7 @@ def check_that_deleting_forgets_everything_and_only_that(factory: StoreFactory) 
     assert [head.id for head in store.heads()] == ["c"]
     assert store.load("a") is None
     assert store.journal("a") == ()
-    assert [mail.execution for mail in store.take_mail()] == ["c"]
+    assert [mail.execution for mail in store.mail()] == ["c"]
     store.commit([turn("a", 1, b"anew")])
     stored = store.load("a")
     assert stored is not None
@@ -246,7 +359,7 @@ def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
     store = factory()
     store.close()
     store.close()
-    for use in (lambda: store.commit([turn("a", 0)]), lambda: store.load("a"), store.take_mail):
+    for use in (lambda: store.commit([turn("a", 0)]), lambda: store.load("a"), store.mail):
         try:
             use()
         except StoreClosed:
@@ -266,7 +379,16 @@ STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
     check_that_unfinished_is_all_that_has_not_ended,
     check_that_lists_come_in_pages_the_newest_first,
     check_that_lists_are_filtered,
-    check_that_mail_is_kept_until_it_has_been_dealt_with,
+    check_that_lists_are_filtered_by_how_ids_begin,
+    check_that_mail_is_read_in_order_and_stays,
+    check_that_a_turn_drops_the_mail_it_has_taken,
+    check_that_a_turn_that_is_refused_leaves_the_mail,
+    check_that_an_answer_is_given_once,
+    check_that_answers_nobody_came_for_are_forgotten,
+    check_that_a_host_fences_off_the_one_before,
+    check_that_there_is_one_host_at_a_time,
+    check_that_sizes_are_told,
+    check_that_tidying_comes_to_an_end_and_harms_nothing,
     check_that_deleting_forgets_everything_and_only_that,
     check_that_what_has_expired_is_told_the_earliest_first,
     check_that_ids_and_bodies_may_hold_anything,

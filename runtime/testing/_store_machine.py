@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ..store import Append, ExecutionHead, Record, StaleWriter, Store
-from ._store_conformance import StoreFactory, changed, turn
+from ..store import Append, ExecutionHead, Record, StaleWriter, Store, StoreInUse
+from ._store_conformance import changed, taking, turn
 
 _IDS = st.sampled_from("abcd")
 _BODIES = st.binary(max_size=4)
@@ -33,14 +31,23 @@ class _Model:
 class StoreMachine(RuleBasedStateMachine):
     """Rules and invariants; `store_machine` makes one for a store of yours."""
 
-    factory: StoreFactory
-    reopen: Callable[[Store], Store]
+    @staticmethod
+    def factory() -> Store:
+        """Make an empty store."""
+        raise NotImplementedError
+
+    @staticmethod
+    def reopen(store: Store) -> Store:
+        """Close a store and open it again, if it can be."""
+        raise NotImplementedError
 
     def __init__(self) -> None:
         super().__init__()
-        self.store: Store = type(self).factory()
+        self.store: Store = self.factory()
         self.models: dict[str, _Model] = {}
         self.mail: list[tuple[int, str, bytes]] = []
+        self.answers: dict[int, bytes] = {}
+        self.is_host = False
 
     def teardown(self) -> None:
         """Close the store at the end of an example."""
@@ -64,6 +71,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert is_good, f"took {batch}"
         for append in batch:
             self.models.setdefault(append.id, _Model(append.head)).take(append)
+            self.mail = [mail for mail in self.mail if mail[0] not in append.mail]
 
     def _draw_turn(self, data: st.DataObject, seqs: dict[str, int]) -> Append:
         execution = data.draw(_IDS)
@@ -71,11 +79,12 @@ class StoreMachine(RuleBasedStateMachine):
         slip = data.draw(st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1]))
         snapshot = data.draw(st.none() | _BODIES)
         seq = max(0, seqs.get(execution, 0) + len(records) + slip)
-        incarnation = data.draw(st.sampled_from([1, 2, 2, 2, 2, 2]))
+        incarnation = data.draw(st.sampled_from([1, 2, 3, 3, 3, 3]))
         append = turn(execution, seq, *records, snapshot=snapshot, incarnation=incarnation)
         state = data.draw(st.sampled_from(["running", "paused", "completed"]))
         expires = data.draw(st.none() | st.sampled_from([1.0, 2.0, 3.0]))
-        return changed(append, state=state, expires=expires)
+        mail = tuple(sorted(data.draw(st.sets(st.sampled_from(range(1, 6)), max_size=2))))
+        return taking(changed(append, state=state, expires=expires), *mail)
 
     def _would_take(self, batch: list[Append]) -> bool:
         places = {
@@ -117,18 +126,47 @@ class StoreMachine(RuleBasedStateMachine):
         assert all(number > mail[0] for mail in self.mail)
         self.mail.append((number, execution, body))
 
-    @rule(count=st.integers(0, 3))
-    def deal_with_mail(self, count: int) -> None:
-        """Let some of the mail have been dealt with."""
-        after = max((mail[0] for mail in self.mail[:count]), default=0)
-        self.mail = [mail for mail in self.mail if mail[0] > after]
-        taken = self.store.take_mail(after)
-        assert [(mail.number, mail.execution, mail.body) for mail in taken] == self.mail
+    @rule(data=st.data(), body=_BODIES)
+    def answer(self, data: st.DataObject, body: bytes) -> None:
+        """Answer a message, or a number that nobody knows."""
+        number = data.draw(st.sampled_from([0, *(mail[0] for mail in self.mail)]))
+        self.store.answer(number, body)
+        self.answers[number] = body
+        self.mail = [mail for mail in self.mail if mail[0] != number]
+
+    @rule(data=st.data())
+    def take_answer(self, data: st.DataObject) -> None:
+        """Come for an answer, in vain perhaps."""
+        number = data.draw(st.sampled_from([0, 1, *self.answers]))
+        assert self.store.take_answer(number) == self.answers.pop(number, None)
+
+    @rule()
+    def take_over(self) -> None:
+        """Become the host, if there is none."""
+        try:
+            self.store.take_over()
+        except StoreInUse:
+            assert self.is_host
+            return
+        assert not self.is_host
+        self.is_host = True
+        for model in self.models.values():
+            if not model.head.is_finished:
+                life = model.head.incarnation + 1
+                model.head = attrs.evolve(model.head, incarnation=life)
+
+    @rule()
+    def release(self) -> None:
+        """Be the host no more."""
+        self.store.release()
+        self.is_host = False
 
     @rule()
     def close_and_open(self) -> None:
         """Come back later, if the store can."""
-        self.store = type(self).reopen(self.store)
+        before = self.store
+        self.store = self.reopen(before)
+        self.is_host = self.is_host and self.store is before
 
     @invariant()
     def check_executions(self) -> None:
@@ -147,11 +185,19 @@ class StoreMachine(RuleBasedStateMachine):
             assert stored.records == tuple(record for record in journal if record.seq > since)
 
     @invariant()
+    def check_mail(self) -> None:
+        """All mail is there that nobody has dealt with."""
+        mail = [(mail.number, mail.execution, mail.body) for mail in self.store.mail()]
+        assert mail == self.mail
+
+    @invariant()
     def check_lists(self) -> None:
         """Every list tells what the model tells."""
         heads = [model.head for model in self.models.values()]
         assert {head.id for head in self.store.heads()} == {head.id for head in heads}
         unfinished = {head.id for head in heads if not head.is_finished}
         assert {head.id for head in self.store.unfinished()} == unfinished
+        sizes = self.store.sizes()
+        assert (sizes.executions, sizes.unfinished) == (len(heads), len(unfinished))
         due = sorted((head.expires, head.id) for head in heads if head.expires is not None)
         assert list(self.store.expired(2.0)) == [each for when, each in due if when <= 2.0]

@@ -26,6 +26,7 @@ from processengine.runtime.execution import (
     Delays,
     Due,
     Ends,
+    Enters,
     ErrorContext,
     Failed,
     GraceOver,
@@ -33,6 +34,7 @@ from processengine.runtime.execution import (
     Interrupted,
     Lists,
     Overdue,
+    Revived,
     Waits,
 )
 from processengine.runtime.store._value_types import ValueTypes
@@ -114,7 +116,9 @@ EVERY_VALUE: dict[Any, Any] = {
 }
 
 SAMPLES: dict[str, Message] = {
-    "begin": Begin({"order": {"sku": "x"}, "pair": (1, 2)}, {"order": 99}, 60.0),
+    "begin": Begin(
+        {"order": {"sku": "x"}, "pair": (1, 2)}, {"order": 99}, 60.0, (4, 1.0, 30.0, 1000, 100)
+    ),
     "calls": Calls(4, 1, "child", {"given": {1}}),
     "cancel": Cancel("enough"),
     "child_ended": ChildEnded(4, "child", "failed", {"a": (1,)}, ERROR, "why", 5, 0.25),
@@ -124,6 +128,7 @@ SAMPLES: dict[str, Message] = {
     "delays": Delays(2, 1, 9.5),
     "due": Due(0, 60.0),
     "ends": Ends(7, 1),
+    "enters": Enters({"a": (1,)}, {"a": 60}, (4, 1.0, 30.0, 1000, 100)),
     "failed": Failed(3, 2, ERROR, True, 0.5, 1.0, 2.0, True),
     "grace_over": GraceOver(),
     "held": Held(1, 1),
@@ -133,6 +138,7 @@ SAMPLES: dict[str, Message] = {
     "pause": Pause("interrupt", "run"),
     "resume": Resume(),
     "retry": Retry("charge"),
+    "revived": Revived(3),
     "signal": Signal("go", (1, b"x"), 7),
     "skip": Skip("charge"),
     "update": Update({"limit": Decimal("9.99")}, {"limit": 40}),

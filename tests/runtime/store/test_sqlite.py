@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -17,16 +20,19 @@ from processengine.runtime.store import (
     ExecutionHead,
     NotAStore,
     SqliteStore,
+    StaleWriter,
     StoreBroken,
     StoreCorrupt,
     StoreError,
     StoreFull,
+    StoreInUse,
     StoreLocked,
     StoreNotOpened,
     StoreReadOnly,
     StoreTooNew,
 )
 from processengine.runtime.store import _schema as schema
+from processengine.runtime.store._connection import Connection
 from processengine.runtime.testing._store_conformance import turn
 
 
@@ -42,13 +48,17 @@ def store(path: Path) -> Iterator[SqliteStore]:
     store.close()
 
 
-def raw(store: SqliteStore) -> apsw.Connection:
+def raw(store: SqliteStore) -> Connection:
     """The connection that writes."""
     return store._database._writer  # pyright: ignore[reportPrivateUsage]
 
 
+def connected(path: Path) -> Connection:
+    return apsw.Connection(str(path))
+
+
 def run_sql(path: Path, *statements: str) -> None:
-    connection = apsw.Connection(str(path))
+    connection = connected(path)
     for statement in statements:
         connection.execute(statement)
     connection.close()
@@ -151,8 +161,8 @@ def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(schema, "VERSION", 2)
     new = SqliteStore(path)
     assert new.load("a") is not None
-    versions = raw(new).execute("SELECT version FROM schema_version ORDER BY version").fetchall()
-    assert versions == [(1,), (2,)]
+    versions = raw(new).execute("SELECT version FROM schema_version ORDER BY version")
+    assert list(versions) == [(1,), (2,)]
     new.close()
 
 
@@ -168,7 +178,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
         with pytest.raises(StoreBroken):
             SqliteStore(path)
     again = SqliteStore(path)
-    assert not raw(again).execute("SELECT * FROM sqlite_schema WHERE name = 'extra'").fetchall()
+    assert not list(raw(again).execute("SELECT * FROM sqlite_schema WHERE name = 'extra'"))
     again.close()
 
 
@@ -213,6 +223,121 @@ def test_a_damaged_file_is_told_as_such(path: Path) -> None:
         SqliteStore(path).commit([turn("b", 1, b"1")])
 
 
+def test_another_store_of_this_process_cannot_take_over(store: SqliteStore, path: Path) -> None:
+    other = SqliteStore(path)
+    store.take_over()
+    with pytest.raises(StoreInUse, match=f"process {os.getpid()} is the host that runs it"):
+        other.take_over()
+    other.commit([turn("a", 1, b"1")])
+    other.post("a", b"pause")
+    store.close()
+    other.take_over()
+    other.close()
+
+
+def test_a_refused_host_fences_nobody_off(store: SqliteStore, path: Path) -> None:
+    store.take_over()
+    store.commit([turn("a", 1, b"1")])
+    other = SqliteStore(path)
+    with pytest.raises(StoreInUse):
+        other.take_over()
+    other.close()
+    store.commit([turn("a", 2, b"2")])
+
+
+def test_a_host_that_cannot_fence_off_the_others_is_none(store: SqliteStore, path: Path) -> None:
+    other = SqliteStore(path)
+    raw(store).execute("BEGIN IMMEDIATE")
+    locked = SqliteStore(path, patience=0)
+    with pytest.raises(StoreLocked):
+        locked.take_over()
+    raw(store).execute("ROLLBACK")
+    other.take_over()
+    other.close()
+    locked.close()
+
+
+@contextmanager
+def hosted(script: str, path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """A process that has taken over the store at `path`."""
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
+        assert host.stdout is not None
+        assert host.stdout.readline()
+        yield host
+
+
+def test_what_another_process_writes_is_noticed(store: SqliteStore, path: Path) -> None:
+    other = SqliteStore(path)
+    store.commit([turn("a", 1, b"1"), turn("b", 1, b"1")])
+    other.commit([turn("a", 2, b"other")])
+    with pytest.raises(StaleWriter):
+        store.commit([turn("a", 2, b"2")])
+    store.commit([turn("a", 3, b"3")])
+    assert other.delete(["a", "b"]) == 2
+    other.commit([turn("c", 1, b"c")])
+    store.commit([turn("d", 1, b"d"), turn("a", 1, b"anew")])
+    journals = {each: [record.body for record in other.journal(each)] for each in "abcd"}
+    assert journals == {"a": [b"anew"], "b": [], "c": [b"c"], "d": [b"d"]}
+    other.close()
+
+
+def test_what_was_undone_is_not_remembered(store: SqliteStore) -> None:
+    store.commit([turn("a", 1, b"1")])
+    with pytest.raises(StaleWriter):
+        store.commit([turn("a", 2, b"2"), turn("b", 1, b"1"), turn("c", 9, b"9")])
+    store.commit([turn("a", 2, b"two"), turn("c", 1, b"c"), turn("b", 1, b"b")])
+    journals = {each: [record.body for record in store.journal(each)] for each in "abc"}
+    assert journals == {"a": [b"1", b"two"], "b": [b"b"], "c": [b"c"]}
+
+
+def test_more_executions_than_are_remembered_are_stored_all_the_same(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processengine.runtime.store._commit.CAPACITY", 2)
+    for seq in range(1, 4):
+        store.commit([turn(each, seq, b"%d" % seq) for each in "abcde"])
+    assert [len(store.journal(each)) for each in "abcde"] == [3] * 5
+
+
+HOST = """
+import sys
+from processengine.runtime.store import SqliteStore
+SqliteStore(sys.argv[1]).take_over()
+print("host", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_host_that_is_killed_gives_way(store: SqliteStore, path: Path) -> None:
+    with hosted(HOST, path) as host:
+        with pytest.raises(StoreInUse, match=f"process {host.pid} is"):
+            store.take_over()
+        store.post("a", b"pause")
+        host.kill()
+    store.take_over()
+
+
+FORKING_HOST = """
+import os, sys
+from processengine.runtime.store import SqliteStore
+SqliteStore(sys.argv[1]).take_over()
+if os.fork() == 0:
+    print("forked", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_what_a_killed_host_has_forked_is_no_host(store: SqliteStore, path: Path) -> None:
+    with hosted(FORKING_HOST, path) as host:
+        host.kill()
+        host.wait()
+        store.take_over()
+
+
 def test_deleting_returns_storage_to_the_file_system(store: SqliteStore, path: Path) -> None:
     store.commit([turn(str(each), 1, bytes(10_000)) for each in range(200)])
     raw(store).pragma("wal_checkpoint", "TRUNCATE")
@@ -222,11 +347,37 @@ def test_deleting_returns_storage_to_the_file_system(store: SqliteStore, path: P
     assert path.stat().st_size < full / 10
 
 
+def test_tidying_empties_the_log_but_waits_for_no_reader(store: SqliteStore, path: Path) -> None:
+    store.commit([turn("a", 1, bytes(50_000))])
+    log = path.with_name(f"{path.name}-wal")
+    reader = connected(path)
+    reader.execute("BEGIN")
+    list(reader.execute("SELECT id FROM execution"))
+    raw(store).set_busy_timeout(60_000)
+    store.commit([turn("a", 2, bytes(50_000))])
+    assert not store.tidy()
+    assert log.stat().st_size > 100_000
+    reader.close()
+    assert not store.tidy()
+    assert log.stat().st_size == 0
+    assert len(store.journal("a")) == 2
+
+
+def test_tidying_goes_on_until_all_pages_are_given_back(store: SqliteStore, path: Path) -> None:
+    store.commit([turn("a", 1, bytes(20_000_000)), turn("b", 1, b"1")])
+    store.delete(["a"])
+    rounds = 1
+    while store.tidy():
+        rounds += 1
+    assert rounds > 1
+    assert store.sizes().bytes == path.stat().st_size < 200_000
+
+
 def test_what_expires_is_found_by_an_index(store: SqliteStore) -> None:
     plan = raw(store).execute(
         "EXPLAIN QUERY PLAN SELECT id FROM execution WHERE expires <= 1 ORDER BY expires, id"
     )
-    assert "execution_expiring" in str(plan.fetchall())
+    assert "execution_expiring" in str(list(plan))
 
 
 def test_what_is_unfinished_is_found_by_an_index(store: SqliteStore) -> None:
@@ -234,7 +385,7 @@ def test_what_is_unfinished_is_found_by_an_index(store: SqliteStore) -> None:
         "EXPLAIN QUERY PLAN SELECT key FROM execution WHERE NOT is_finished AND key > 0"
         " ORDER BY key LIMIT 5"
     )
-    assert "execution_unfinished" in str(plan.fetchall())
+    assert "execution_unfinished" in str(list(plan))
 
 
 def test_threads_may_use_one_store_at_the_same_time(store: SqliteStore) -> None:

@@ -1,0 +1,141 @@
+"""The journal of a runtime: what is stored of its executions, when, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from ._blocking import run_blocking
+from ._ledger import LazyLedger, StepLedger
+from .definition import Durability, EndName, ProcessDefinition
+from .execution import Execution, Finished, logger, next_due
+from .store import (
+    Append,
+    Codec,
+    ExecutionHead,
+    GroupWriter,
+    LoopWriter,
+    Store,
+    StoreError,
+    ValueTypes,
+    WhenDurable,
+)
+
+
+class JournalHouse(Protocol):
+    """What the journal needs of the runtime."""
+
+    live: dict[str, Execution]
+
+
+class Journal:
+    """Gives executions their ledgers, and has one writer commit for all of them.
+
+    `lost` is told of an execution that cannot be stored here any more, and why. `lag` is how many
+    seconds a turn of mode `lazy` may go unstored, `retention` how many an ended execution is kept,
+    `kept` how many records before its latest snapshot one keeps.
+    """
+
+    def __init__(
+        self,
+        house: JournalHouse,
+        lost: Callable[[Execution, Exception], None],
+        store: Store,
+        types: ValueTypes | None,
+        *,
+        mode: Durability,
+        lag: float,
+        retention: float | None,
+        kept: int,
+    ) -> None:
+        self.store = store
+        self.codec = Codec(types)
+        self.writer = LoopWriter(store) if store.is_instant else GroupWriter(store)
+        self.lost = lost
+        self._house = house
+        self._mode: Durability = mode
+        self._lag = lag
+        self._retention = retention
+        self._kept = kept
+        self._has_lazy = False
+        self._outgrown: dict[str, int] = {}
+        self._news = trio.Event()
+
+    def open(self, execution: Execution, seq: int = 0) -> None:
+        """Give an execution its ledger, if it is to be stored; `seq` numbers its last record."""
+        mode = execution.program.definition.durability or self._mode
+        if mode == "step":
+            execution.ledger = StepLedger(execution, self, seq)
+        elif mode == "lazy":
+            self._has_lazy = True
+            execution.ledger = LazyLedger(execution, self, seq)
+
+    # For ledgers
+
+    def head(self, execution: Execution, seq: int, now: float) -> ExecutionHead:
+        """An execution in a row, as it is now."""
+        state, definition = execution.state, execution.program.definition
+        name = state.name
+        expires = None
+        if has_ended := isinstance(state.control, Finished):
+            expires = self._expiry(definition, state.control.state, now)
+        return ExecutionHead(
+            id=state.id,
+            definition=definition.id,
+            version=definition.version,
+            hash=definition.hash,
+            state=name,
+            incarnation=execution.incarnation,
+            seq=seq,
+            created=execution.spawned_at,
+            updated=now,
+            due=None if state.in_flight or has_ended else next_due(state),
+            expires=expires,
+            parent=execution.parent,
+            size=state.memory_size,
+        )
+
+    def _expiry(self, definition: ProcessDefinition, state: EndName, now: float) -> float | None:
+        own = definition.retention or {}
+        kept = own.get(state, self._retention)
+        return None if kept is None else now + kept
+
+    def append(self, item: Append, when_durable: WhenDurable) -> None:
+        """Have a turn stored."""
+        self.writer.append_then(item, when_durable)
+
+    def outgrown(self, id: str, seq: int) -> None:
+        """A snapshot was handed over: records far behind it may go."""
+        if seq > self._kept:
+            self._outgrown[id] = seq - self._kept
+            self._news.set()
+
+    # Services
+
+    async def flush_lazy(self) -> None:
+        """Hand over, time and again, what executions of mode `lazy` have gathered."""
+        while True:
+            await trio.sleep(self._lag)
+            if self._has_lazy:
+                self.flush()
+
+    def flush(self) -> None:
+        """Hand over all that is held back."""
+        for execution in list(self._house.live.values()):
+            if execution.ledger is not None:
+                execution.ledger.flush()
+
+    async def compact(self) -> None:
+        """Drop records that snapshots stand for, as they come about."""
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            outgrown, self._outgrown = self._outgrown, {}
+            await self.writer.flush()
+            for id, seq in outgrown.items():
+                try:
+                    await run_blocking(self.store, self.store.compact, id, seq)
+                except StoreError as error:
+                    logger.warning("records of execution %r were not compacted: %s", id, error)

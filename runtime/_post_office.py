@@ -1,0 +1,186 @@
+"""The post office: takes in what other processes ask for, and sends them the answers.
+
+Mail is in the store until the turn that takes it is, or an answer: a host that dies between leaves
+it to the next one, and nothing is delivered twice that has had an effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import trio
+
+from ..actors import Message, Reply, RuntimeClosed
+from ._blocking import run_blocking
+from ._journal import Journal
+from ._ledger import Posted
+from .execution import logger
+from .store import (
+    Doorbell,
+    Fork,
+    Mail,
+    Rerun,
+    StoreError,
+    decode_letter,
+    doorbell_of,
+    encode_answer,
+    encode_refusal,
+)
+
+PAGE = 1000
+PATIENCE = (0.1, 5.0)
+"""Seconds to wait when the store does not work: at first, and at most."""
+
+
+class Desk(Protocol):
+    """What the post office needs of the runtime."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing is delivered any more."""
+        raise NotImplementedError
+
+    async def incarnation(self, id: str) -> int:
+        """The life that an execution is in, wherever it is; raises `UnknownExecution`."""
+        raise NotImplementedError
+
+    def deliver(self, letter: tuple[str, int, Message, Reply[Any] | None]) -> None:
+        """Have an execution take a message."""
+
+    async def fork(
+        self, id: str, *, at: int | None, changes: dict[str, Any], new_id: str
+    ) -> object:
+        """Begin another execution with the history of this one."""
+        raise NotImplementedError
+
+    async def rerun(self, id: str) -> object:
+        """Take up an execution that has failed."""
+        raise NotImplementedError
+
+
+class PostOffice:
+    """Delivers the mail in a store, in order, and leaves the answers there; run it as a service.
+
+    Single writer: the trio thread.
+    """
+
+    def __init__(self, desk: Desk, journal: Journal) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._bell: Doorbell = doorbell_of(journal.store)
+        self._opened = trio.Event()
+        self._news = trio.Event()
+        self._last = 0
+        self._under_way: dict[int, Posted] = {}
+        self._outbox: list[tuple[int, bytes]] = []
+        self._ready = trio.Event()
+
+    def __repr__(self) -> str:
+        return f"<PostOffice last={self._last} under_way={len(self._under_way)}>"
+
+    def open(self) -> None:
+        """Begin to deliver: it is known who is there."""
+        self._opened.set()
+
+    def ring(self) -> None:
+        """There may be mail."""
+        self._news.set()
+
+    async def run(self, *, task_status: trio.TaskStatus[None], stopping: trio.Event) -> None:
+        """Deliver and answer until told to end; what is answered by then is still sent."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._bell.listen, self.ring)
+            nursery.start_soon(self._take_in)
+            nursery.start_soon(self._heed, stopping)
+            task_status.started()
+            await self._send_until(stopping)
+            nursery.cancel_scope.cancel()
+
+    async def _heed(self, stopping: trio.Event) -> None:
+        await stopping.wait()
+        self._ready.set()
+
+    # In
+
+    async def _take_in(self) -> None:
+        await self._opened.wait()
+        while True:
+            self._news = trio.Event()
+            while page := await self._patiently(self._next_page):
+                for mail in page:
+                    if self._desk.is_closing:
+                        return
+                    self._last = mail.number
+                    await self._deliver(mail)
+            await self._news.wait()
+
+    def _next_page(self) -> tuple[Mail, ...]:
+        return self._journal.store.mail(self._last, limit=PAGE)
+
+    async def _deliver(self, mail: Mail) -> None:
+        reply = self._under_way[mail.number] = Posted(mail.number)
+        reply.when_done(lambda: self._answered(reply))
+        try:
+            letter = decode_letter(mail.body)
+            if isinstance(letter, (Fork, Rerun)):
+                reply.answer(await self._run_errand(mail, letter))
+            else:
+                incarnation = await self._desk.incarnation(mail.execution)
+                self._desk.deliver((mail.execution, incarnation, letter, reply))
+        except Exception as error:  # noqa: BLE001 - told to the sender: other mail is not held up
+            reply.fail(error)
+
+    async def _run_errand(self, mail: Mail, letter: Fork | Rerun) -> object:
+        """Do what no execution can do for itself; a fork has the same id whenever it is asked."""
+        if isinstance(letter, Rerun):
+            return await self._desk.rerun(mail.execution)
+        new_id = letter.new_id or f"{mail.execution}-fork-{mail.number}"
+        return await self._desk.fork(
+            mail.execution, at=letter.at, changes=letter.changes, new_id=new_id
+        )
+
+    # Out
+
+    def _answered(self, reply: Posted) -> None:
+        if self._under_way.pop(reply.mail, None) is None:
+            return
+        try:
+            body = encode_answer(reply.wait())
+        except RuntimeClosed:  # the next runtime delivers it, unless it was taken
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sender is told
+            body = encode_refusal(error)
+        self._outbox.append((reply.mail, body))
+        self._ready.set()
+
+    async def _send_until(self, stopping: trio.Event) -> None:
+        while True:
+            if not self._outbox:
+                if stopping.is_set():
+                    return
+                await self._ready.wait()
+            self._ready = trio.Event()
+            if self._outbox:
+                # What an answer tells of is stored before it: of mode `lazy`, too.
+                await self._journal.writer.flush()
+                await self._patiently(self._leave_answers)
+                await self._bell.ring_back()
+
+    def _leave_answers(self) -> None:
+        """Leave what is in the outbox; may be repeated."""
+        outbox = tuple(self._outbox)
+        for number, body in outbox:
+            self._journal.store.answer(number, body)
+        del self._outbox[: len(outbox)]
+
+    async def _patiently(self, call: Callable[[], Any]) -> Any:
+        """Call the store until it works."""
+        wait = PATIENCE[0]
+        while True:
+            try:
+                return await run_blocking(self._journal.store, call)
+            except StoreError as error:
+                logger.warning("the mail of other processes waits: %s", error)
+            await trio.sleep(wait)
+            wait = min(2 * wait, PATIENCE[1])

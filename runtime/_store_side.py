@@ -1,0 +1,241 @@
+"""The side of a runtime that faces its store: what goes there, sleeps there and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Protocol
+
+import trio
+
+from ..actors import Message, ProcessEngineError, Reply, StaleIncarnation
+from ..supervision import Child
+from ._blocking import run_blocking
+from ._catalog import Catalog
+from ._clock import WallClock
+from ._errors import ExecutionParked, UnknownExecution
+from ._journal import Journal
+from ._options import Options
+from ._restarts import BACKOFF, INTENSITY
+from ._sleepers import Letter, ParkedExecution, Sleepers, SleepHouse, Sort
+from ._storage import Storage
+from ._views import Outcome, outcome_of
+from .definition import Durability, ProcessDefinition
+from .execution import Execution, about, logger
+from .store import DamagedHead, ExecutionHead, Janitor, StaleWriter
+
+PAGE = 1000
+Address = tuple[str, int, Message, Reply[Any] | None]
+
+
+class StoreHouse(SleepHouse, Protocol):
+    """What the store's side needs of the rest of the runtime."""
+
+    @property
+    def options(self) -> Options: ...
+
+    past: dict[str, Execution]
+    wall: WallClock | None
+
+    def keep(self, ended: Execution) -> None: ...
+    def leaves(self, execution: Execution) -> None: ...
+    def arrives(self, execution: Execution) -> None: ...
+    def deliver(self, letter: Address) -> None: ...
+    def dead(self, letter: Address, why: str, error: ProcessEngineError | None) -> None: ...
+    def await_end(self, id: str, reply: Reply[Outcome]) -> None: ...
+    def fail_results(self, id: str, error: Exception) -> None: ...
+    def ended_elsewhere(self, ended: Execution) -> None: ...
+
+
+class StoreSide:
+    """The journal, the sleepers and the janitor of a runtime, and how they work together."""
+
+    def __init__(self, house: StoreHouse, storage: Storage) -> None:
+        options, days = house.options, house.options.state_retention_days
+        self._house = house
+        self._store = storage.store
+        self.catalog = Catalog(storage.definitions)
+        self.journal = Journal(
+            house,
+            self.lost,
+            storage.store,
+            storage.types,
+            mode=options.durability,
+            lag=options.lazy_lag,
+            retention=None if days is None else days * 86_400.0,
+            kept=options.history_limit,
+        )
+        self.sleepers = Sleepers(
+            house,
+            self,
+            self.journal,
+            self.catalog,
+            after=options.passivate_after,
+            capacity=options.mailbox_capacity,
+        )
+        self.janitor = Janitor(
+            storage.store,
+            house.clock,
+            options.state_cleanup_interval_minutes * 60.0,
+        )
+
+    @property
+    def asleep(self) -> dict[str, Sort]:
+        """The executions that only the store holds, but have not ended."""
+        return self.sleepers.asleep
+
+    @property
+    def parked(self) -> dict[str, ParkedExecution]:
+        """The executions that cannot be run here."""
+        return self.sleepers.parked
+
+    def services(self) -> tuple[Child, ...]:
+        """What has to run, in the order in which it is started."""
+        return (
+            Child("journal writer", self.journal.writer.run),
+            Child("lazy journal", self.journal.flush_lazy),
+            Child("compaction", self.journal.compact),
+            Child("sleepers", self.sleepers.run),
+            Child("janitor", self.janitor.run),
+        )
+
+    async def recover(self) -> None:
+        """Find all that has not ended in the store; that which was at work is woken."""
+        heads, wall = self._store.unfinished(), self._house.wall
+        assert wall is not None
+        while page := await run_blocking(self._store, _page, heads):
+            wall.raise_to(max(_time_of(head) for head in page))
+            self.sleepers.add_stored(page)
+            await trio.lowlevel.checkpoint()
+
+    def give_up(self) -> None:
+        """Refuse whoever waits for something that cannot come any more."""
+        self.sleepers.give_up()
+
+    # For the runtime
+
+    def mode_of(self, definition: ProcessDefinition) -> Durability:
+        """How the executions of a definition are stored."""
+        return definition.durability or self._house.options.durability
+
+    def open(self, execution: Execution) -> None:
+        """Give a new execution its ledger."""
+        self.sleepers.take_in(execution.program.definition)
+        self.journal.open(execution)
+
+    def may_sleep(self, execution: Execution) -> None:
+        """An execution has come to rest."""
+        self.sleepers.may_sleep(execution)
+
+    def held(self, id: str) -> Sort | ParkedExecution | None:
+        """What is known of an execution that has not ended and is only in the store."""
+        return self.sleepers.asleep.get(id) or self.sleepers.parked.get(id)
+
+    def deliver(self, letter: Address) -> bool:
+        """Deliver a message to an execution that only the store holds; false if it is unknown."""
+        id, incarnation, message, reply = letter
+        held = self.held(id)
+        if held is None:
+            return False
+        known = held.incarnation
+        if incarnation != known and known:
+            stale = StaleIncarnation(id, incarnation, known)
+            self._house.dead(letter, "stale incarnation", stale)
+        elif id in self.sleepers.parked:
+            error = ExecutionParked(id, self.sleepers.parked[id].why)
+            self._house.dead(letter, "parked", error)
+        else:
+            self.sleepers.deliver(id, message, reply)
+        return True
+
+    def deliver_own(self, id: str, message: Message, reply: Reply[Any] | None) -> None:
+        """Wake an execution with a message of the engine's own, if it sleeps."""
+        if id in self.sleepers.asleep:
+            self.sleepers.deliver(id, message, reply)
+
+    def answer_result(self, id: str, reply: Reply[Outcome]) -> None:
+        """Answer with the outcome of an execution that is not in memory, perhaps later."""
+        if id in self.sleepers.asleep:
+            self._house.await_end(id, reply)
+        elif id in self.sleepers.parked:
+            reply.fail(ExecutionParked(id, self.sleepers.parked[id].why))
+        else:
+            found = self.sleepers.fetch(id)
+            found.when_done(lambda: self._answer_found(id, found, reply))
+
+    def _answer_found(self, id: str, found: Reply[None], reply: Reply[Outcome]) -> None:
+        if found.has_failed():
+            reply.fail(UnknownExecution(id))
+        elif id in self._house.past:
+            reply.answer(outcome_of(self._house.past[id]))
+        elif id in self.sleepers.parked:
+            reply.fail(ExecutionParked(id, self.sleepers.parked[id].why))
+        else:
+            self._house.await_end(id, reply)
+
+    def crashed(self, old: Execution, error: Exception) -> None:
+        """A life has ended by a fault: there is another from the store, or it is parked."""
+        house = self._house
+        house.leaves(old)
+        if house.is_closing:
+            return
+        restarts = INTENSITY.add(old.restarts, house.clock())
+        if restarts is not None:
+            delay = BACKOFF.delay(len(restarts), house.random.random())
+            self.sleepers.restart(old, restarts, delay)
+            return
+        why = f"fault in the engine, again and again: {error!r}"
+        self.sleepers.park_crashed(old, why)
+        house.fail_results(old.id, ExecutionParked(old.id, why))
+
+    # For the journal
+
+    def lost(self, execution: Execution, error: Exception) -> None:
+        """What an execution did cannot be stored: this life of it never was."""
+        id, house = execution.id, self._house
+        is_new = isinstance(error, StaleWriter) and error.first_seq == 1
+        execution.leave()
+        execution.crash_replies(error)
+        house.leaves(execution)
+        if is_new:  # there is an execution of that id, which had left memory
+            found = self.sleepers.fetch(id)
+            found.when_done(lambda: self._found_existing(execution, found))
+            return
+        logger.error("execution %r is not run here any more: %s", id, error, extra=about(id))
+        house.fail_results(id, error)
+
+    def _found_existing(self, new: Execution, found: Reply[None]) -> None:
+        ended = self._house.past.get(new.id)
+        if ended is not None and new.parent is not None and not found.has_failed():
+            self._house.ended_elsewhere(ended)
+
+    # For the sleepers
+
+    def came_back(self, execution: Execution, letters: list[Letter]) -> None:
+        """An execution is in memory again, and has mail; it may have ended."""
+        if execution.ended_at is None:
+            self._house.arrives(execution)
+        else:
+            self._house.keep(execution)
+        for message, reply in letters:
+            self._house.deliver((execution.id, execution.incarnation, message, reply))
+        if not execution.busy and execution.ended_at is None:
+            self.sleepers.may_sleep(execution)
+
+    def fell_asleep(self, execution: Execution) -> None:
+        """An execution has left memory."""
+        self._house.leaves(execution)
+
+    def refused(self, id: str, incarnation: int, letters: list[Letter], error: Exception) -> None:
+        """Mail for an execution that does not come back."""
+        assert isinstance(error, ProcessEngineError)
+        for message, reply in letters:
+            self._house.dead((id, incarnation, message, reply), "not in memory", error)
+
+
+def _page(heads: Iterator[ExecutionHead | DamagedHead]) -> list[ExecutionHead | DamagedHead]:
+    return list(islice(heads, PAGE))
+
+
+def _time_of(head: ExecutionHead | DamagedHead) -> float:
+    return head.created if isinstance(head, DamagedHead) else head.updated

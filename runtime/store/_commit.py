@@ -1,0 +1,155 @@
+"""How a batch of turns gets into the tables: all is checked first, then written kind by kind.
+
+The turns of one execution change its head once, and no index that need not change. Where executions
+stand is remembered from commit to commit, as long as nobody else has written. Together that makes
+175k to 240k turns a second of 84k to 90k, in batches of 256, where bare records get 380k to 430k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+import attrs
+
+from ._connection import Connection
+from ._contract import Append, ExecutionHead
+from ._fence import check_continues
+from ._rows import INSERT, UPDATE, UPDATE_ALL, UPDATE_END, changes_of, fetch, row_of
+
+CAPACITY = 50_000
+"""Executions to remember at most: little beside what the executions themselves need."""
+
+_Row = tuple[int, int, bytes]
+_PLACE = "SELECT key, incarnation, seq FROM execution WHERE id = ?"
+_RECORD = "INSERT INTO record (execution, seq, body) VALUES (?, ?, ?)"
+_SNAPSHOT = "INSERT OR REPLACE INTO snapshot (execution, seq, body) VALUES (?, ?, ?)"
+_MAIL = "DELETE FROM mail WHERE number = ?"
+
+_origin = attrgetter("created", "parent", "definition", "version", "hash")
+"""What hardly ever changes."""
+
+_future = attrgetter("is_finished", "expires")
+"""What changes at the end; indexes depend on it."""
+
+
+@attrs.define
+class _Place:
+    """Where an execution stands; `origin` and `future` are those in the file, None if unknown.
+
+    It has a `key` before it is in the file: there it is once it has a `fence`.
+    """
+
+    key: int
+    fence: tuple[int, int] | None
+    origin: tuple[object, ...] | None = None
+    future: tuple[object, ...] | None = None
+
+
+@attrs.define
+class _Batch:
+    """What there is to write: the last head of each execution, and which of them are `new`."""
+
+    new: set[str] = attrs.Factory(set[str])
+    heads: dict[str, ExecutionHead] = attrs.Factory(dict[str, ExecutionHead])
+    records: list[_Row] = attrs.Factory(list[_Row])
+    snapshots: list[_Row] = attrs.Factory(list[_Row])
+    mail: list[tuple[int]] = attrs.Factory(list[tuple[int]])
+
+    def add(self, key: int, append: Append) -> None:
+        """Take in a turn."""
+        head = append.head
+        self.heads[head.id] = head
+        for seq, body in enumerate(append.records, head.seq - len(append.records) + 1):
+            self.records.append((key, seq, body))
+        if append.snapshot is not None:
+            self.snapshots.append((key, head.seq, append.snapshot))
+        if append.mail:
+            self.mail += [(number,) for number in append.mail]
+
+
+class Committer:
+    """Writes batches, by one connection, inside the transaction of the caller.
+
+    Whoever undoes that transaction, or writes to heads otherwise, calls `forget`. What other
+    connections write it notices by itself.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, _Place] = {}
+        self._last_key = 0
+        self._version = -1
+
+    def forget(self) -> None:
+        """Look up from now on where executions stand."""
+        self._places.clear()
+        self._last_key = 0
+
+    def write(self, connection: Connection, turns: Sequence[Append]) -> None:
+        """Write the turns; raises `StaleWriter` for the first that does not fit."""
+        self._notice_others(connection)
+        batch = self._check(connection, turns)
+        self._write_heads(connection, batch)
+        _write_many(connection, _RECORD, batch.records)
+        _write_many(connection, _SNAPSHOT, batch.snapshots)
+        _write_many(connection, _MAIL, batch.mail)
+
+    def _notice_others(self, connection: Connection) -> None:
+        """Forget everything if another connection has written since the last time."""
+        ((version,),) = connection.execute("PRAGMA data_version")
+        if version != self._version or len(self._places) > CAPACITY:
+            self._version = version
+            self.forget()
+
+    def _check(self, connection: Connection, turns: Sequence[Append]) -> _Batch:
+        """Raise `StaleWriter`, or sort what there is to write."""
+        batch, places = _Batch(), self._places
+        for append in turns:
+            head = append.head
+            place = places.get(head.id) or self._look_up(connection, head.id)
+            check_continues(append, place.fence)
+            if place.fence is None:
+                batch.new.add(head.id)
+            place.fence = (head.incarnation, head.seq)
+            batch.add(place.key, append)
+        return batch
+
+    def _look_up(self, connection: Connection, execution: str) -> _Place:
+        found = fetch(connection, _PLACE, (execution,))
+        if found:
+            ((key, incarnation, seq),) = found
+            place = _Place(key, (incarnation, seq))
+        else:
+            self._last_key = (self._last_key or _last_key(connection)) + 1
+            place = _Place(self._last_key, None)
+        self._places[execution] = place
+        return place
+
+    def _write_heads(self, connection: Connection, batch: _Batch) -> None:
+        """Write each head once, and no more of it than has changed."""
+        rows: dict[str, list[tuple[object, ...]]] = {
+            statement: [] for statement in (INSERT, UPDATE, UPDATE_END, UPDATE_ALL)
+        }
+        for execution, head in batch.heads.items():
+            place, origin, future = self._places[execution], _origin(head), _future(head)
+            if execution in batch.new:
+                rows[INSERT].append((*row_of(head), place.key))
+            elif place.origin != origin:
+                rows[UPDATE_ALL].append((*row_of(head), place.key))
+            elif place.future != future:
+                rows[UPDATE_END].append((*changes_of(head), *future, place.key))
+            else:
+                rows[UPDATE].append((*changes_of(head), place.key))
+            place.origin, place.future = origin, future
+        for statement, several in rows.items():
+            _write_many(connection, statement, several)
+
+
+def _write_many(connection: Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        connection.executemany(statement, rows)
+
+
+def _last_key(connection: Connection) -> int:
+    ((last,),) = connection.execute("SELECT coalesce(max(key), 0) FROM execution")
+    return int(last)
