@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from .._measure import Row
 from ._control import pausing
+from ._durable_runs import durable_chains
+from ._durable_size import durable_sizes
 from ._graphs import graphs
 from ._guarded import guards
 from ._idle import idle
 from ._messages import messages
+from ._passivated import passivated
 from ._runs import chains, failing, fork_joins, sleeping
 
 Case = Callable[[bool], list[Row]]
@@ -22,6 +25,9 @@ CASES: dict[str, Case] = {
     "messages": messages,
     "graphs": graphs,
     "pausing": pausing,
+    "durable-chain": durable_chains,
+    "durable-size": durable_sizes,
+    "passivated": passivated,
 }
 
 __all__ = ["CASES", "Case"]

@@ -217,7 +217,7 @@ async def test_a_state_that_does_not_exist_is_refused_by_list(state: Any) -> Non
             runtime.list(state=state)
     assert str(caught.value) == (
         "list: state: expected one of queued, running, waiting, pausing, paused, completed, failed,"
-        f" cancelled, timed_out, got {state!r}"
+        f" cancelled, timed_out, parked, got {state!r}"
     )
 
 

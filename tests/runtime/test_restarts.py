@@ -23,12 +23,12 @@ from processengine.runtime.execution import (
     Limits,
     transition,
 )
-from processengine.runtime.execution._transition import whole_turn
 from processengine.testing import chances, run_virtual
 
 from ._drama import Drama, Plan, draw_plan
 
-WHOLE_TURN = "processengine.runtime.execution._actor.whole_turn"
+ACTOR = "processengine.runtime.execution._actor"
+TURNS = (f"{ACTOR}.transition", f"{ACTOR}.whole_turn")
 
 
 class Poison(Exception):
@@ -44,9 +44,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
             state.memory["half"] = "done"
             state.tokens.clear()
             raise Poison
-        return whole_turn(state, message, now, reply)
+        return transition(state, message, now, reply)
 
-    monkeypatch.setattr(WHOLE_TURN, faulty)
+    for turn in TURNS:
+        monkeypatch.setattr(turn, faulty)
 
 
 def two_naps(log: list[str]) -> pe.ProcessDefinition:
@@ -186,7 +187,7 @@ def crashes(random: Random, one_in: int) -> Generator[list[str], None, None]:
         state: ExecutionState, message: Message, now: float, reply: int = 0
     ) -> list[Effect]:
         maybe("before")
-        effects = whole_turn(state, message, now, reply)
+        effects = transition(state, message, now, reply)
         maybe("after")
         return effects
 
@@ -198,7 +199,8 @@ def crashes(random: Random, one_in: int) -> Generator[list[str], None, None]:
         perform(self, effects[done:])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WHOLE_TURN, faulty_turn)
+        for turn in TURNS:
+            patch.setattr(turn, faulty_turn)
         patch.setattr(Execution, "perform", faulty_perform)
         yield crashed
 
