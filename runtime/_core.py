@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -37,11 +38,12 @@ from ._executions import Executions
 from ._group_registry import GroupRegistry
 from ._host_actor import HostActor
 from ._options import Options
+from ._rebirth import HistoryRecord
 from ._restarts import Restarts
 from ._storage import Storage
 from ._store_side import StoreSide
 from ._timers import Timers
-from ._views import Outcome, outcome_of
+from ._views import Outcome, outcome_of, records_of
 from ._watchdog import watchdogs
 from .definition import Process, ProcessDefinition
 from .execution import (
@@ -57,6 +59,7 @@ from .execution import (
     Limits,
     Program,
     Revived,
+    Rewound,
     TellChild,
     restored,
     size_of,
@@ -392,6 +395,17 @@ class Core:
         else:
             self.store.answer_result(id, reply)
 
+    def answer_history(self, id: str, reply: Reply[tuple[HistoryRecord, ...]]) -> None:
+        """Answer with the turns of an execution, in memory or not."""
+        execution = self.find(id)
+        if execution is not None and execution.ledger is None:
+            turns = enumerate(records_of(execution), 1)
+            reply.answer(tuple(HistoryRecord(seq, *record) for seq, record in turns))
+        elif self.store is None:
+            reply.fail(UnknownExecution(id))
+        else:
+            self.store.errands.send(partial(self.store.rewinder.history, id), reply)
+
     def await_end(self, id: str, reply: Reply[Outcome]) -> None:
         """Answer with the outcome of an execution, which has not ended, when it has."""
         self._waiting.setdefault(id, []).append(reply)
@@ -511,6 +525,16 @@ class Core:
         self.turns.run(execution, execution.perform, restored(execution.state))
         if execution.state.in_flight:
             self.turns.post(execution, Revived(execution.incarnation))
+        self._admit_if_new(execution)
+
+    def arrives_rewound(self, execution: Execution, message: Rewound) -> None:
+        """An execution begins with a state, or begins again."""
+        self.past.pop(execution.id, None)
+        self.live[execution.id] = execution
+        self.turns.post(execution, message)
+        self._admit_if_new(execution)
+
+    def _admit_if_new(self, execution: Execution) -> None:
         if not execution.state.steps and execution.id in self.live:
             self.admission.enter(execution, Begin({}, timeout=execution.program.begin.timeout))
             self._admit()

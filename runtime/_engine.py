@@ -27,6 +27,7 @@ from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
 from ._options import Options
+from ._rewind import Rewinder
 from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
 from .execution import Execution, State, check_sizes
@@ -170,6 +171,62 @@ class Runtime:
                 raise RuntimeClosed(core.id)
             await core.store.sleepers.fetch(id)
         return self.get(id)
+
+    async def fork(
+        self,
+        id: str,
+        *,
+        at: int | None = None,
+        changes: Mapping[str, Any] | None = None,
+        new_id: str | None = None,
+    ) -> ActorHandle:
+        """Begin another execution from a point in the history of one, with variables changed.
+
+        It has the state that the other one had when step `at` was to be made (None: the one that
+        failed, else the present), and makes that again, as it does all that was under way. The
+        other one is left alone. Needs a store. Raises `UnknownExecution`, `ExecutionParked`,
+        `CannotRewind`, `ExecutionConflict` if there is an execution `new_id`,
+        `MemoryLimitExceeded`, `UnstorableValue`, `StoreError`.
+        """
+        rewinder = self._rewinder("fork")
+        try:
+            forked = await rewinder.fork(id, at=at, changes=changes or {}, new_id=new_id)
+        except StaleWriter as error:
+            raise ExecutionConflict(
+                new_id or id, "a history of its own", f"that of {id}"
+            ) from error
+        return ActorHandle(self.id, forked.id, forked.incarnation)
+
+    async def rerun(self, id: str) -> ActorHandle:
+        """Have a failed execution go on from the node that failed, with all its retries anew.
+
+        Timeouts and timers have stood still since. Needs a store; raises as `fork`.
+        """
+        rerun = await self._rewinder("rerun").rerun(id)
+        return ActorHandle(self.id, rerun.id, rerun.incarnation)
+
+    async def migrate(
+        self,
+        id: str,
+        definition: ProcessDefinition,
+        nodes: Mapping[str, str] | None = None,
+    ) -> ActorHandle:
+        """Have an execution that rests go on by another definition, a newer version say.
+
+        `nodes` maps the names of nodes to those in the other definition, where they differ. The
+        definition that it has had must be given too. Nothing is changed unless all fits: raises
+        `MigrationError` with everything that does not, else as `fork`.
+        """
+        migrated = await self._rewinder("migrate").migrate(id, definition, nodes or {})
+        return ActorHandle(self.id, migrated.id, migrated.incarnation)
+
+    def _rewinder(self, call: str) -> Rewinder:
+        core = self._opened()
+        if core.is_closing:
+            raise RuntimeClosed(core.id)
+        if core.store is None:
+            raise BadArgument(call, "runtime", self, "a runtime with a store")
+        return core.store.rewinder
 
     def define(self, *definitions: ProcessDefinition) -> None:
         """Give definitions: executions that were parked for want of one come back.

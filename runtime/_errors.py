@@ -126,6 +126,30 @@ class ExecutionParked(ProcessEngineError):
 
 
 @attrs.define(eq=False, str=False)
+class CannotRewind(ProcessEngineError):
+    """An execution cannot go on from where it was asked to; nothing was changed."""
+
+    id: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"execution {self.id!r} cannot go on from there: {self.why}"
+
+
+@attrs.define(eq=False, str=False)
+class MigrationError(ProcessEngineError):
+    """An execution does not fit into another definition; `faults` are all the reasons."""
+
+    id: str
+    definition: str
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {fault}" for fault in self.faults)
+        return f"execution {self.id!r} cannot be migrated to {self.definition}:{lines}"
+
+
+@attrs.define(eq=False, str=False)
 class ExecutionNotCompleted(ProcessEngineError):
     """Raised by `Outcome.completed()` if the execution ended otherwise; `error` is the failure."""
 

@@ -24,6 +24,7 @@ from ..actors import (
 from ._core import Core
 from ._errors import BadArgument, UnknownExecution
 from ._events import Event, Narrator
+from ._rebirth import HistoryRecord
 from ._views import Outcome, Status, status_of, status_of_held
 from ._watch import Watch
 from .definition import owned
@@ -164,6 +165,16 @@ class ActorHandle:
         Cancelling the waiter leaves the execution alone.
         """
         return self._core().result(self.id)
+
+    def history(self) -> Reply[tuple[HistoryRecord, ...]]:
+        """Answered with every turn that is kept: of the store, or without one of memory.
+
+        Fails with `UnknownExecution`, or with what is wrong with the store.
+        """
+        reply: Reply[tuple[HistoryRecord, ...]] = Reply()
+        core = self._core()
+        core.do(lambda: core.answer_history(self.id, reply))
+        return reply
 
     def watch(self, capacity: int = 1000) -> Watch[Event]:
         """Follow the execution: an asynchronous iterator of events from now to its end."""

@@ -7,15 +7,18 @@ it to the next one, and nothing is delivered twice that has had an effect.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import trio
 
 from ..actors import Message, Reply, RuntimeClosed
 from ._blocking import run_blocking
+from ._errors import UnknownExecution
 from ._journal import Journal
 from ._ledger import Posted
-from .execution import logger
+from ._sleepers import Sleepers
+from .execution import Execution, logger
 from .store import (
     Doorbell,
     Fork,
@@ -28,35 +31,36 @@ from .store import (
     encode_refusal,
 )
 
+T = TypeVar("T")
+
 PAGE = 1000
 PATIENCE = (0.1, 5.0)
 """Seconds to wait when the store does not work: at first, and at most."""
 
 
-class Desk(Protocol):
+class PostHouse(Protocol):
     """What the post office needs of the runtime."""
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing is delivered any more."""
-        raise NotImplementedError
-
-    async def incarnation(self, id: str) -> int:
-        """The life that an execution is in, wherever it is; raises `UnknownExecution`."""
-        raise NotImplementedError
+    is_closing: bool
+    live: dict[str, Execution]
+    past: dict[str, Execution]
 
     def deliver(self, letter: tuple[str, int, Message, Reply[Any] | None]) -> None:
-        """Have an execution take a message."""
+        """Have a message taken."""
+
+
+class Errands(Protocol):
+    """What no execution can do for itself. Each returns what the sender is told."""
 
     async def fork(
         self, id: str, *, at: int | None, changes: dict[str, Any], new_id: str
-    ) -> object:
-        """Begin another execution with the history of this one."""
-        raise NotImplementedError
+    ) -> Execution:
+        """Begin another execution with the history of one."""
+        ...
 
-    async def rerun(self, id: str) -> object:
+    async def rerun(self, id: str) -> Execution:
         """Take up an execution that has failed."""
-        raise NotImplementedError
+        ...
 
 
 class PostOffice:
@@ -65,9 +69,13 @@ class PostOffice:
     Single writer: the trio thread.
     """
 
-    def __init__(self, desk: Desk, journal: Journal) -> None:
-        self._desk = desk
+    def __init__(
+        self, house: PostHouse, sleepers: Sleepers, journal: Journal, errands: Errands
+    ) -> None:
+        self._house = house
+        self._sleepers = sleepers
         self._journal = journal
+        self._errands = errands
         self._bell: Doorbell = doorbell_of(journal.store)
         self._opened = trio.Event()
         self._news = trio.Event()
@@ -109,7 +117,7 @@ class PostOffice:
             self._news = trio.Event()
             while page := await self._patiently(self._next_page):
                 for mail in page:
-                    if self._desk.is_closing:
+                    if self._house.is_closing:
                         return
                     self._last = mail.number
                     await self._deliver(mail)
@@ -126,19 +134,36 @@ class PostOffice:
             if isinstance(letter, (Fork, Rerun)):
                 reply.answer(await self._run_errand(mail, letter))
             else:
-                incarnation = await self._desk.incarnation(mail.execution)
-                self._desk.deliver((mail.execution, incarnation, letter, reply))
+                incarnation = await self._incarnation(mail.execution)
+                self._house.deliver((mail.execution, incarnation, letter, reply))
         except Exception as error:  # noqa: BLE001 - told to the sender: other mail is not held up
             reply.fail(error)
+
+    async def _incarnation(self, id: str) -> int:
+        """The life that an execution is in; one that has ended is read from the store."""
+        if (incarnation := self._known(id)) is None:
+            await self._sleepers.fetch(id)
+            incarnation = self._known(id)
+        if incarnation is None:
+            raise UnknownExecution(id)
+        return incarnation
+
+    def _known(self, id: str) -> int | None:
+        sleepers, house = self._sleepers, self._house
+        for known in (house.live, house.past, sleepers.asleep, sleepers.parked):
+            if id in known:
+                return known[id].incarnation
+        return None
 
     async def _run_errand(self, mail: Mail, letter: Fork | Rerun) -> object:
         """Do what no execution can do for itself; a fork has the same id whenever it is asked."""
         if isinstance(letter, Rerun):
-            return await self._desk.rerun(mail.execution)
+            return (await self._errands.rerun(mail.execution)).id
         new_id = letter.new_id or f"{mail.execution}-fork-{mail.number}"
-        return await self._desk.fork(
+        forked = await self._errands.fork(
             mail.execution, at=letter.at, changes=letter.changes, new_id=new_id
         )
+        return forked.id
 
     # Out
 
@@ -161,20 +186,18 @@ class PostOffice:
                     return
                 await self._ready.wait()
             self._ready = trio.Event()
-            if self._outbox:
+            if outbox := tuple(self._outbox):
                 # What an answer tells of is stored before it: of mode `lazy`, too.
                 await self._journal.writer.flush()
-                await self._patiently(self._leave_answers)
+                await self._patiently(partial(self._leave, outbox))
+                del self._outbox[: len(outbox)]
                 await self._bell.ring_back()
 
-    def _leave_answers(self) -> None:
-        """Leave what is in the outbox; may be repeated."""
-        outbox = tuple(self._outbox)
-        for number, body in outbox:
+    def _leave(self, answers: tuple[tuple[int, bytes], ...]) -> None:
+        for number, body in answers:
             self._journal.store.answer(number, body)
-        del self._outbox[: len(outbox)]
 
-    async def _patiently(self, call: Callable[[], Any]) -> Any:
+    async def _patiently(self, call: Callable[[], T]) -> T:
         """Call the store until it works."""
         wait = PATIENCE[0]
         while True:

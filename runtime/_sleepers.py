@@ -15,7 +15,7 @@ from ._blocking import run_blocking
 from ._catalog import Catalog
 from ._errors import ExecutionParked, UnknownExecution
 from ._journal import Journal
-from ._rebirth import rebuilt
+from ._rebirth import Rebuilder, rebuilt_state
 from .definition import ProcessDefinition
 from .execution import (
     Active,
@@ -183,15 +183,28 @@ class Sleepers:
             return
         due = next_due(execution.state)
         soon = due is not None and due < self._house.clock() + self._after
-        if not is_undisturbed or soon or not _rests(execution):
+        if not is_undisturbed or soon or not rests(execution):
             self.may_sleep(execution)
             return
-        execution.leave()
-        self._host.fell_asleep(execution)
+        self.dismiss(execution)
         state = execution.state.name
         definition = str(execution.program.definition)
         sort = Sort(execution.program, definition, state, execution.incarnation)
         self._put(execution.id, sort, due)
+
+    def dismiss(self, execution: Execution) -> None:
+        """Have an execution that rests leave memory."""
+        execution.leave()
+        self._host.fell_asleep(execution)
+
+    def forget(self, id: str) -> None:
+        """An execution that is not in memory is dealt with by somebody else."""
+        self.asleep.pop(id, None)
+        self.parked.pop(id, None)
+
+    def is_waking(self, id: str) -> bool:
+        """Whether an execution is about to be in memory."""
+        return id in self._letters
 
     def _put(self, id: str, sort: Sort, due: float | None) -> None:
         self.asleep[id] = self._sorts.setdefault(sort, sort)
@@ -375,7 +388,7 @@ class Sleepers:
             self.park(id, found_sort, self.catalog.why_missing(head), head.hash)
             return ExecutionParked(id, self.parked[id].why)
         try:
-            execution = rebuilt(found, program, self._house, self._journal, sort.incarnation)
+            execution = self._rebuilt(found, program, sort.incarnation)
         except Exception as error:  # noqa: BLE001 - one that cannot be read must not hold up others
             self.park(id, found_sort, str(error))
             return ExecutionParked(id, str(error))
@@ -385,13 +398,24 @@ class Sleepers:
         self._host.came_back(execution, letters)
         return None
 
+    def _rebuilt(self, found: Stored, program: Program, incarnation: int) -> Execution:
+        """The execution as it was after its last record; nothing of it goes on yet."""
+        head, codec = found.head, self._journal.codec
+        execution = Execution(head.id, program, self._house, head.parent)
+        execution.incarnation = max(head.incarnation, incarnation)
+        execution.spawned_at = head.created
+        rebuild = Rebuilder(codec, program.routing, self._house.limits)
+        execution.state, execution.history = rebuilt_state(found, rebuild, codec)
+        self._journal.open(execution, head.seq)
+        return execution
+
 
 def _sort_after(crashed: Execution) -> Sort:
     program = crashed.program
     return Sort(program, str(program.definition), "running", crashed.incarnation + 1)
 
 
-def _rests(execution: Execution) -> bool:
+def rests(execution: Execution) -> bool:
     """Whether there is nothing in memory that anybody needs."""
     state = execution.state
     return (

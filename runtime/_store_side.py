@@ -13,10 +13,13 @@ from ..supervision import Child
 from ._blocking import run_blocking
 from ._catalog import Catalog
 from ._clock import WallClock
+from ._errands import Errands
 from ._errors import ExecutionParked, UnknownExecution
 from ._journal import Journal
 from ._options import Options
+from ._post_office import PostOffice
 from ._restarts import BACKOFF, INTENSITY
+from ._rewind import Rewinder, RewindHouse
 from ._sleepers import Letter, ParkedExecution, Sleepers, SleepHouse, Sort
 from ._storage import Storage
 from ._views import Outcome, outcome_of
@@ -28,7 +31,7 @@ PAGE = 1000
 Address = tuple[str, int, Message, Reply[Any] | None]
 
 
-class StoreHouse(SleepHouse, Protocol):
+class StoreHouse(RewindHouse, SleepHouse, Protocol):
     """What the store's side needs of the rest of the runtime."""
 
     @property
@@ -73,11 +76,14 @@ class StoreSide:
             after=options.passivate_after,
             capacity=options.mailbox_capacity,
         )
+        self.errands = Errands(house.id)
+        self.rewinder = Rewinder(house, self.journal, self.sleepers)
         self.janitor = Janitor(
             storage.store,
             house.clock,
             options.state_cleanup_interval_minutes * 60.0,
         )
+        self.post_office = PostOffice(house, self.sleepers, self.journal, self.rewinder)
 
     @property
     def asleep(self) -> dict[str, Sort]:
@@ -96,7 +102,9 @@ class StoreSide:
             Child("lazy journal", self.journal.flush_lazy),
             Child("compaction", self.journal.compact),
             Child("sleepers", self.sleepers.run),
+            Child("errands", self.errands.run),
             Child("janitor", self.janitor.run),
+            Child("post office", self.post_office.run),
         )
 
     async def recover(self) -> None:
@@ -107,10 +115,12 @@ class StoreSide:
             wall.raise_to(max(_time_of(head) for head in page))
             self.sleepers.add_stored(page)
             await trio.lowlevel.checkpoint()
+        self.post_office.open()
 
     def give_up(self) -> None:
         """Refuse whoever waits for something that cannot come any more."""
         self.sleepers.give_up()
+        self.errands.give_up()
 
     # For the runtime
 

@@ -98,7 +98,8 @@ class Timers:
         slice_end = now + SLICE_SECONDS
         while self._first() <= now:
             _, _, sleeper, message = self._pop()
-            sleeper.wake(message)
+            if sleeper.ended_at is None:
+                sleeper.wake(message)
             if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 slice_end = self._clock() + SLICE_SECONDS

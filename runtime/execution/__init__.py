@@ -32,7 +32,7 @@ from ._errors import (
 )
 from ._house import House, Ledger, NodeGroup, Sleeper, Telling, Watcher
 from ._log import AttemptFilter, about, logger
-from ._memory import check_sizes
+from ._memory import check_memory, check_sizes, write
 from ._out import Out
 from ._program import Program
 from ._records import (
@@ -58,12 +58,13 @@ from ._records import (
     Overdue,
     Record,
     Revived,
+    Rewound,
     Waits,
 )
 from ._records import (
     Outcome as AttemptOutcome,
 )
-from ._recovery import lost_attempts, replay, restored
+from ._recovery import forget_replies, lost_attempts, replay, restored
 from ._sizes import size_of
 from ._state import (
     ACTIVE,
@@ -103,6 +104,7 @@ from ._state import (
 )
 from ._timing import next_due
 from ._transition import transition
+from ._witnesses import look_at_all
 from ._work import UNGUARDED, run_attempts
 
 __all__ = [
@@ -176,6 +178,7 @@ __all__ = [
     "Record",
     "Refuse",
     "Revived",
+    "Rewound",
     "Round",
     "Running",
     "Sleeper",
@@ -196,11 +199,14 @@ __all__ = [
     "Watcher",
     "about",
     "attempt_in",
+    "check_memory",
     "check_sizes",
     "current",
     "failed",
+    "forget_replies",
     "limits_of",
     "logger",
+    "look_at_all",
     "lost_attempts",
     "next_due",
     "replay",
@@ -208,4 +214,5 @@ __all__ = [
     "run_attempts",
     "size_of",
     "transition",
+    "write",
 ]

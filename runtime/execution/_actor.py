@@ -189,8 +189,11 @@ class Execution:
             self.house.turns.post(self, message)
 
     def receive(self, message: Message, reply: Reply[Any] | None) -> None:
-        """Take one turn: transition, then effects."""
-        if isinstance(self.state.control, OVER) and self._is_too_late(message):
+        """Take one turn: transition, then effects. In a life that is over, nothing follows."""
+        if self.ledger is not None and self.ledger.is_closed:
+            if reply is not None:
+                reply.fail(ActorGone(self.id, "this life of it is over"))
+        elif isinstance(self.state.control, OVER) and self._is_too_late(message):
             if reply is not None:  # else it is the engine's own, of something that is over
                 self.follow([TooLate(message, reply)])
         elif self.ledger is not None:

@@ -189,6 +189,21 @@ class Revived(Message, frozen=True, tag="revived"):
     incarnation: int
 
 
+class Rewound(Message, frozen=True, tag="rewound", omit_defaults=True):
+    """The execution goes on from an earlier state of itself, of another one, or a changed one.
+
+    `state` is that, as it is stored, and as it was at `at`; a replay begins anew with it. Attempts
+    and children are begun again, as is `step` (0: none). `before` is the hash of the definition
+    that ran it up to here.
+    """
+
+    source: str
+    step: int
+    at: float
+    state: bytes
+    before: str
+
+
 class Record(NamedTuple):
     """One turn in the history: when, and the message it took."""
 

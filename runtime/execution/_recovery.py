@@ -23,6 +23,15 @@ def replay(
     return state
 
 
+def forget_replies(state: ExecutionState) -> None:
+    """Whoever waited for an answer has gone with the life that owed it."""
+    control = state.control
+    if isinstance(control, (Pausing, Ending)):
+        control.replies = []
+    if isinstance(control, Pausing):
+        control.deferred = [(message, 0) for message, _ in control.deferred]
+
+
 def restored(state: ExecutionState) -> Effects:
     """What a state takes for granted: its timers are set, its children live and were told."""
     effects: Effects = []

@@ -40,8 +40,10 @@ from ._records import (
     Lists,
     Overdue,
     Revived,
+    Rewound,
     Waits,
 )
+from ._rewinding import on_rewound
 from ._signals import on_signal
 from ._state import ACTIVE, Ending, ExecutionState, Finished, Pausing, Token
 from ._step import ENDED, step
@@ -66,6 +68,7 @@ HANDLERS: dict[type[Message], Handler] = {
     Lists: on_lists,
     Overdue: on_overdue,
     Revived: on_revived,
+    Rewound: on_rewound,
     Signal: on_signal,
     Waits: on_waits,
 }

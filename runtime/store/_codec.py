@@ -34,6 +34,7 @@ from ..execution import (
     Overdue,
     Record,
     Revived,
+    Rewound,
     Waits,
 )
 from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
@@ -45,7 +46,7 @@ from ._values import ValueCodec
 Recorded = (
     Begin | Calls | Cancel | ChildEnded | ChildPaused | Chose | Completed | Delays | Due | Ends
     | Enters | Failed | GraceOver | Held | Interrupted | Lists | Overdue | Pause | Resume | Retry
-    | Revived | Signal | Skip | Update | Waits
+    | Revived | Rewound | Signal | Skip | Update | Waits
 )  # fmt: skip
 
 VALUES: Mapping[type[Message], tuple[str, Callable[[ValueCodec, Any], object]]] = {

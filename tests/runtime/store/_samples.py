@@ -35,6 +35,7 @@ from processengine.runtime.execution import (
     Lists,
     Overdue,
     Revived,
+    Rewound,
     Waits,
 )
 from processengine.runtime.store._value_types import ValueTypes
@@ -139,6 +140,7 @@ SAMPLES: dict[str, Message] = {
     "resume": Resume(),
     "retry": Retry("charge"),
     "revived": Revived(3),
+    "rewound": Rewound("one", 3, 1.5, b"state", "0123"),
     "signal": Signal("go", (1, b"x"), 7),
     "skip": Skip("charge"),
     "update": Update({"limit": Decimal("9.99")}, {"limit": 40}),
