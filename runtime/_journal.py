@@ -112,6 +112,12 @@ class Journal:
             self._outgrown[id] = seq - self._kept
             self._news.set()
 
+    def flush(self, id: str) -> None:
+        """Have everything handed over that an execution holds back."""
+        execution = self._house.live.get(id)
+        if execution is not None and execution.ledger is not None:
+            execution.ledger.flush()
+
     # Services
 
     async def flush_lazy(self) -> None:
@@ -119,9 +125,9 @@ class Journal:
         while True:
             await trio.sleep(self._lag)
             if self._has_lazy:
-                self.flush()
+                self.flush_all()
 
-    def flush(self) -> None:
+    def flush_all(self) -> None:
         """Hand over all that is held back."""
         for execution in list(self._house.live.values()):
             if execution.ledger is not None:

@@ -12,11 +12,14 @@ from ..actors import Message, Reply
 from .execution import (
     AttemptOutcome,
     ChildEnded,
+    Completed,
     Effects,
     Execution,
+    Following,
     Interrupted,
     Record,
     Telling,
+    Token,
     failed,
 )
 from .store import Append, Codec, ExecutionHead, UnstorableValue, WhenDurable, compress
@@ -50,6 +53,9 @@ class Books(Protocol):
     def append(self, item: Append, when_durable: WhenDurable) -> None:
         """Have a turn stored."""
 
+    def flush(self, id: str) -> None:
+        """Have everything handed over that an execution holds back."""
+
     def outgrown(self, id: str, seq: int) -> None:
         """A snapshot was stored: records far behind it may go."""
 
@@ -65,14 +71,14 @@ class Ledger:
     `is_closed` when this life of the execution is over: nothing that waits is done any more.
     """
 
-    __slots__ = ("_body", "_books", "_execution", "_growth", "_snapshot_size", "is_closed", "seq")
+    __slots__ = ("_body", "_books", "_execution", "_growth", "_limit", "is_closed", "seq")
 
     def __init__(self, execution: Execution, books: Books, seq: int = 0) -> None:
         self._execution = execution
         self._books = books
         self._body: bytes | None = None
         self._growth = 0
-        self._snapshot_size = 0
+        self._limit = SNAPSHOT_BYTES
         self.seq: int = seq
         self.is_closed: bool = False
 
@@ -102,6 +108,14 @@ class Ledger:
         """Its life is over."""
         self.is_closed = True
 
+    def written(self, message: Completed, now: float) -> bool:
+        """Write an outcome down before a turn that needs no other; false if it cannot be stored."""
+        try:
+            self._body = self._encoded(now, message)
+        except UnstorableValue:
+            return False
+        return True
+
     def _encoded(self, at: float, message: Message) -> bytes:
         return compress(self._books.codec.encode_record(at, message))
 
@@ -114,16 +128,20 @@ class Ledger:
     ) -> None:
         """Have records stored that the state is after, with a snapshot of it now and then."""
         execution, books = self._execution, self._books
+        if execution.parent is not None:
+            books.flush(execution.parent[0])  # a child is not stored before the turn that called it
         self.seq += len(bodies)
         self._growth += sum(map(len, bodies))
-        snapshot = None
-        if self._growth >= max(SNAPSHOT_BYTES, 2 * self._snapshot_size):
-            snapshot = compress(books.codec.encode_state(execution.state))
-            self._growth, self._snapshot_size = 0, len(snapshot)
+        snapshot = self._snapshot() if self._growth >= self._limit else None
         head = books.head(execution, self.seq, now)
         books.append(Append(head, bodies, snapshot, mail), when_durable)
         if snapshot is not None:
             books.outgrown(execution.id, self.seq)
+
+    def _snapshot(self) -> bytes:
+        snapshot = compress(self._books.codec.encode_state(self._execution.state))
+        self._growth, self._limit = 0, max(SNAPSHOT_BYTES, 2 * len(snapshot))
+        return snapshot
 
     def _lose(self, error: Exception) -> None:
         if not self.is_closed:
@@ -136,7 +154,7 @@ class _Entry(msgspec.Struct, gc=False):
 
     effects: Effects
     told: list[Telling]
-    stored: Reply[None] | None = None
+    stored: list[Reply[None]] = []
 
 
 class StepLedger(Ledger):
@@ -145,13 +163,21 @@ class StepLedger(Ledger):
     The state goes on meanwhile: further turns may be taken, and what they ask for waits in line.
     """
 
-    __slots__ = ("_pending",)
+    __slots__ = ("_definition", "_pending", "_shown", "_updated")
 
     waits = True
 
     def __init__(self, execution: Execution, books: Books, seq: int = 0) -> None:
         super().__init__(execution, books, seq)
-        self._pending: deque[_Entry] = deque()
+        self._pending: deque[_Entry | Following] = deque()
+        self._shown: tuple[int, int] | None = None
+        self._updated = 0.0
+        definition = execution.program.definition
+        self._definition: tuple[str, int, str] = (
+            definition.id,
+            definition.version,
+            definition.hash,
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -169,12 +195,13 @@ class StepLedger(Ledger):
         execution = self._execution
         told = execution.noted(Record(now, message)) if execution.watchers else NOTHING
         self._pending.append(_Entry(effects, told))
+        self._shown = None
         self._hand_over((body,), now, _mail_of(reply), self._durable)
 
     def then(self, effects: Effects) -> None:
         """Have something done after all that waits now."""
         if self._pending:
-            self._pending[-1].effects.extend(effects)
+            self._latest().effects.extend(effects)
         else:
             self._execution.perform(effects)
 
@@ -182,10 +209,17 @@ class StepLedger(Ledger):
         """Answered when all that was written so far is on disk; fails if it could not be."""
         reply: Reply[None] = Reply()
         if self._pending:
-            self._pending[-1].stored = reply
+            self._latest().stored.append(reply)
         else:
             reply.answer(None)
         return reply
+
+    def _latest(self) -> _Entry:
+        """The latest turn on its way, with room for what waits for it too."""
+        entry = self._pending[-1]
+        if type(entry) is not _Entry:
+            entry = self._pending[-1] = _Entry(self._execution.effects_of(entry), NOTHING)
+        return entry
 
     def trims(self, count: int) -> None:
         """Entries at the front of the execution's history are dropped: nothing here needs them."""
@@ -193,10 +227,44 @@ class StepLedger(Ledger):
     def flush(self) -> None:
         """Nothing is held back here."""
 
+    def step(self, now: float, following: Following) -> None:
+        """A turn was taken by the short path: have its record stored, and then go on as it says."""
+        body, self._body = self._body, None
+        assert body is not None
+        self._pending.append(following)
+        execution, state = self._execution, self._execution.state
+        self.seq += 1
+        self._growth += len(body)
+        snapshot = self._snapshot() if self._growth >= self._limit else None
+        if isinstance(following, str):
+            self._shown = None
+            head = self._books.head(execution, self.seq, now)
+        else:  # what follows has to be made: it runs
+            shown = execution.incarnation, state.memory_size
+            if shown != self._shown:
+                self._shown, self._updated = shown, now
+            head = ExecutionHead(
+                state.id,
+                *self._definition,
+                "running",
+                execution.incarnation,
+                self.seq,
+                execution.spawned_at,
+                self._updated,
+                parent=execution.parent,
+                size=state.memory_size,
+            )
+        self._books.append(Append(head, (body,), snapshot), self._durable)
+        if snapshot is not None:
+            self._books.outgrown(state.id, self.seq)
+
     def _durable(self, error: Exception | None) -> None:
         entry = self._pending.popleft()
-        if entry.stored is not None:
-            _settle(entry.stored, error)
+        if type(entry) is not _Entry:
+            self._step_durable(entry, error)
+            return
+        for reply in entry.stored:
+            _settle(reply, error)
         if self.is_closed:
             return
         if error is not None:
@@ -206,6 +274,17 @@ class StepLedger(Ledger):
         for tell in entry.told:
             tell()
         execution.house.turns.run(execution, execution.perform, entry.effects)
+
+    def _step_durable(self, following: Following, error: Exception | None) -> None:
+        if self.is_closed:
+            return
+        execution = self._execution
+        if error is not None:
+            self._lose(error)
+        elif type(following) is Token and not execution.is_suspended:
+            execution.house.turns.run(execution, execution.start, following)
+        else:
+            execution.house.turns.run(execution, execution.follow_up, following)
 
 
 class LazyLedger(Ledger):
@@ -231,6 +310,10 @@ class LazyLedger(Ledger):
         if mail:
             self._hand_over_all(mail)
         self._execution.perform(effects)
+
+    def step(self, now: float, following: Following) -> None:
+        """A turn was taken by the short path: go on as it says."""
+        self._execution.follow_up(following)
 
     def then(self, effects: Effects) -> None:
         """Do something now."""

@@ -19,6 +19,7 @@ import attrs
 import trio
 
 from ..supervision import Child
+from ._clock import is_time_real
 from .definition import NodeContext
 from .execution import about, attempt_in, logger
 
@@ -215,6 +216,5 @@ def watchdogs(limit: float | None) -> tuple[Child, ...]:
 
     Under a virtual clock nothing may depend on the time that really passes.
     """
-    clock = type(trio.lowlevel.current_clock())
-    is_real = (clock.__module__.partition(".")[0], clock.__name__) == ("trio", "SystemClock")
+    is_real = is_time_real()
     return (Child("watchdog", Watchdog(limit).run),) if limit is not None and is_real else ()

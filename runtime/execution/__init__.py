@@ -102,6 +102,7 @@ from ._state import (
     Waiting,
     limits_of,
 )
+from ._step import Following
 from ._timing import next_due
 from ._transition import transition
 from ._witnesses import look_at_all
@@ -150,6 +151,7 @@ __all__ = [
     "Expanded",
     "Failed",
     "Finished",
+    "Following",
     "GraceOver",
     "Held",
     "Hold",

@@ -39,7 +39,8 @@ from ._state import (
     Stopping,
     Token,
 )
-from ._step import begin
+from ._step import ENDED as ENDS
+from ._step import Following, begin
 from ._timing import is_awaited
 from ._transition import transition, whole_turn
 
@@ -280,6 +281,18 @@ class Execution:
             following = cast(Token, effects.pop(0))
         self.house.turns.run(self, self.perform, effects)
         return following if self.ended_at is None else None  # that may have crashed it
+
+    def effects_of(self, following: Following) -> Effects:
+        """What the short path says that follows, as effects."""
+        if type(following) is Token:
+            return [following]
+        if type(following) is list:
+            return [*following]
+        return [ENDED] if following is ENDS else []
+
+    def follow_up(self, following: Following) -> None:
+        """Do what the short path says that follows, as part of a turn."""
+        self.perform(self.effects_of(following))
 
     def rest(self, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""

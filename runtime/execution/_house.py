@@ -10,8 +10,9 @@ from ...actors import Message, Reply, TurnLoop
 from ...supervision import Gate
 from ..definition import RoutingMap
 from ._effects import CallChild, Effects, TellChild
-from ._records import Outcome, Record
+from ._records import Completed, Outcome, Record
 from ._state import Limits, Token
+from ._step import Following
 
 if TYPE_CHECKING:
     from ._actor import Execution, Job
@@ -86,6 +87,13 @@ class Ledger(Protocol):
 
     def add(self, message: Message, now: float, effects: Effects, reply: Reply[Any] | None) -> None:
         """A turn was taken: have it stored, and done what it asks for."""
+
+    def written(self, message: Completed, now: float) -> bool:
+        """Write an outcome down before a turn by the short path; false if it cannot be stored."""
+        ...
+
+    def step(self, now: float, following: Following) -> None:
+        """A turn was taken by the short path: have it stored, and then go on as it says."""
 
     def then(self, effects: Effects) -> None:
         """Have something done after all that waits now."""

@@ -9,6 +9,7 @@ from ...supervision import NOT_CALM
 from ..definition import OUT, Function
 from ._actor import Job
 from ._attempt import completed, failed
+from ._house import Ledger
 from ._lines import Line
 from ._records import Calls, Completed, Interrupted, Lists, Outcome, Overdue
 from ._sizes import SMALL
@@ -29,12 +30,15 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         job.group.has_come(job)
     if job.is_withdrawn or job.execution.ended_at is not None:
         return None
+    ledger = job.execution.ledger
+    if ledger is not None and ledger.waits:
+        await _run_stored(worker, job, ledger, was_parked)
+        return None
     execution, token, group = job.execution, job.token, job.group
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     history, clock = execution.history, execution.house.clock
     context, clean = worker.task.context, worker.context
-    gate, ledger = group.gate, execution.ledger
-    waits = ledger is not None and ledger.waits
+    gate = group.gate
     calm, now = UNGUARDED, clock()
     while True:
         if token.phase is not RUNNING:  # told to stop before it began
@@ -51,7 +55,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             outcome = await _attempt(job)
         else:
             try:
-                if len(state.tokens) == 1 and not waits:
+                if len(state.tokens) == 1:
                     outcome = await _walk(worker, job, line, now)
                 else:
                     job.started = now
@@ -73,7 +77,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                 gate.passed += 1
             else:
                 outcome = group.report(job, outcome, now)
-        if ledger is not None and (waits or _may_be_unfit(outcome)):
+        if ledger is not None and _may_be_unfit(outcome):
             execution.landed(token, outcome)
             return None
         following: Following | None = None
@@ -103,6 +107,53 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         if is_crowded or worker.stopped or context != clean or worker.is_slice_over:
             token.worker = job
             return job
+
+
+async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger, was_parked: bool) -> None:
+    """As `run_attempts`, where nothing follows from an outcome before its record is on disk.
+
+    So the worker is done with the job after one attempt: what follows is queued by the ledger.
+    """
+    execution, token, group = job.execution, job.token, job.group
+    clock, gate = execution.house.clock, group.gate
+    if token.phase is not RUNNING:  # told to stop before it began
+        execution.landed(token, Interrupted(token.step, token.attempt))
+        return
+    job.calm = UNGUARDED
+    if gate is not None:
+        job.calm = gate.calm if _is_call(token) else UNGUARDED
+        if job.calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
+            return
+    token.worker = worker
+    line = execution.program.lines[token.node.index]
+    if line is None or execution.watchers:
+        outcome = await _attempt(job)
+    else:
+        job.started = started = clock()
+        try:
+            value = await line.call()
+            if type(value) in SMALL:
+                outcome = Completed(token.step, token.attempt, OUT, value, 0, started)
+            else:
+                outcome = completed(execution, token, value, started)
+        except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
+            outcome = failed(token, error, clock(), execution.house.random.random(), started)
+    now = clock()
+    if now >= worker.slice_end:
+        worker.ends_slice(now)
+    if gate is not None and job.calm != UNGUARDED:
+        if type(outcome) is Completed and job.calm == gate.calm != NOT_CALM:
+            gate.passed += 1
+        else:
+            outcome = group.report(job, outcome, now)
+    if type(outcome) is Completed and not execution.watchers and ledger.written(outcome, now):
+        following = step(execution.state, token, outcome)
+        if following is not None:
+            token.worker = None
+            execution.record(now, outcome)
+            ledger.step(now, following)
+            return
+    execution.landed(token, outcome)
 
 
 def _may_be_unfit(outcome: Outcome) -> bool:

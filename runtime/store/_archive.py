@@ -244,7 +244,7 @@ def _turns_of(line: _Line) -> tuple[Append, ...]:
         raise ValueError(f"execution {head.id!r} ends at {head.seq}, before its snapshot {since}")
     bodies = [each for _, each in line.records]
     cut = since + 1 - first
-    early = Append(attrs.evolve(head, seq=since), tuple(bodies[:cut]), body)
+    early = Append(msgspec.structs.replace(head, seq=since), tuple(bodies[:cut]), body)
     late = Append(head, tuple(bodies[cut:]))
     return (early, late) if line.snapshot is not None else (late,)
 

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
+import msgspec
 
 from ..execution import END_STATES
 
 
-@attrs.frozen
-class ExecutionHead:
+class ExecutionHead(msgspec.Struct, frozen=True, gc=False):
     """One execution in a row: what can be listed and searched without reading its journal.
 
     `seq` numbers its last record, 0 if it has none; `incarnation` counts its lives and never falls.
-    `created`, `updated`, `due` (of its next timer) and `expires` are seconds since 1970; without
-    `expires` it is kept for ever. `parent` is the id and the step it was called by; `size` is in
-    bytes, of its memory.
+    `created`, `updated` (when anything here but `seq` changed), `due` (of its next timer) and
+    `expires` are seconds since 1970; without `expires` it is kept for ever. `parent` is the id and
+    the step it was called by; `size` is in bytes, of its memory.
     """
 
     id: str
@@ -89,8 +89,7 @@ class Stored:
     records: tuple[Record, ...]
 
 
-@attrs.frozen
-class Append:
+class Append(msgspec.Struct, frozen=True, gc=False):
     """One turn to be stored: the head as it is after it, its records, perhaps a snapshot of it.
 
     The records are the last ones that `head.seq` counts; there may be none. `mail` are the numbers

@@ -7,8 +7,8 @@ kind goes into the checksum alone, so that a snapshot is not taken for a record.
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import Literal
+from zlib import crc32
 
 from ._codec_errors import CorruptRecord, UnknownRecord
 
@@ -16,11 +16,14 @@ Kind = Literal["record", "snapshot"]
 
 FORMAT = 1
 _HEADER = struct.Struct("<BI")
+_pack = _HEADER.pack
+_KINDS: tuple[Kind, ...] = ("record", "snapshot")
+_SEEDS: dict[Kind, int] = {kind: crc32(f"{kind} {FORMAT}".encode()) for kind in _KINDS}
 
 
 def seal(kind: Kind, body: bytes) -> bytes:
     """Put a body into its envelope."""
-    return _HEADER.pack(FORMAT, _checksum(kind, body)) + body
+    return _pack(FORMAT, crc32(body, _SEEDS[kind])) + body
 
 
 def unseal(kind: Kind, data: bytes) -> bytes:
@@ -31,10 +34,6 @@ def unseal(kind: Kind, data: bytes) -> bytes:
     if version != FORMAT:
         raise UnknownRecord(kind, f"its format is version {version}, known is {FORMAT}")
     body = data[_HEADER.size :]
-    if checksum != _checksum(kind, body):
+    if checksum != crc32(body, _SEEDS[kind]):
         raise CorruptRecord(kind, "its checksum does not fit its content")
     return body
-
-
-def _checksum(kind: Kind, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(f"{kind} {FORMAT}".encode()))

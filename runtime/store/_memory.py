@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
+import msgspec
 
 from ._contract import (
     EVERYTHING,
@@ -43,7 +44,7 @@ class _Entry:
     def enter_next_life(self) -> None:
         """Make the turns of an earlier host stale, unless this has ended."""
         if not self.head.is_finished:
-            self.head = attrs.evolve(self.head, incarnation=self.head.incarnation + 1)
+            self.head = msgspec.structs.replace(self.head, incarnation=self.head.incarnation + 1)
 
     @property
     def bytes(self) -> int:

@@ -21,7 +21,7 @@ INSERT = f"INSERT INTO execution ({_COLUMNS}, key) VALUES ({_MARKS})"
 UPDATE_ALL = f"UPDATE execution SET ({_COLUMNS}) = ({_MARKS[:-3]}) WHERE key = ?"
 """Takes a row and a key."""
 
-_CHANGES = "state = ?, incarnation = ?, seq = ?, updated = ?, due = ?, size = ?"
+_CHANGES = "state = ?, incarnation = ?, updated = ?, due = ?, size = ?, seq = ?"
 
 UPDATE = f"UPDATE execution SET {_CHANGES} WHERE key = ?"
 """Takes changes and a key: no index has to be touched."""
@@ -29,7 +29,11 @@ UPDATE = f"UPDATE execution SET {_CHANGES} WHERE key = ?"
 UPDATE_END = f"UPDATE execution SET {_CHANGES}, is_finished = ?, expires = ? WHERE key = ?"
 """Takes changes, whether it has ended, when it expires, and a key."""
 
-_SELECT = f"SELECT {_COLUMNS} FROM execution WHERE key = ?"
+_LAST = "SELECT max(record.seq) FROM record WHERE record.execution = execution.key"
+LATEST = f"max(seq, coalesce(({_LAST}), 0))"
+"""The number of the last record of a head: turns that change nothing else do not write it there."""
+
+_SELECT = f"SELECT {_COLUMNS}, {LATEST} FROM execution WHERE key = ?"
 
 
 def fetch(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -45,15 +49,15 @@ def row_of(head: ExecutionHead) -> tuple[Any, ...]:
 
 
 def changes_of(head: ExecutionHead) -> tuple[Any, ...]:
-    """The columns that most turns change."""
-    return (head.state, head.incarnation, head.seq, head.updated, head.due, head.size)
+    """The columns that turns change, the number of the last record being the last."""
+    return (head.state, head.incarnation, head.updated, head.due, head.size, head.seq)
 
 
 def read_head(connection: Connection, key: int) -> ExecutionHead:
     """The head in a row; raises `UnicodeDecodeError` or `apsw.CorruptError` if it is damaged."""
     (row,) = fetch(connection, _SELECT, (key,))
-    id_, definition, version, hash_, state, _, incarnation, seq, *rest = row
-    created, updated, due, expires, parent, step, size = rest
+    id_, definition, version, hash_, state, _, incarnation, _, *rest = row
+    created, updated, due, expires, parent, step, size, seq = rest
     return ExecutionHead(
         id=id_,
         definition=definition,

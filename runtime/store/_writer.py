@@ -296,12 +296,23 @@ class GroupWriter:
         try:
             self._store.commit((append,))
         except StaleWriter as stale:
-            return None if in_doubt and _is_stored(append, stale) else stale
+            return None if in_doubt and self._is_stored(append, stale) else stale
         except StoreBroken:
             raise
         except Exception as error:  # noqa: BLE001 - told to whoever waits
             return error
         return None
+
+
+    def _is_stored(self, append: Append, stale: StaleWriter) -> bool:
+        """Whether a turn is refused because it is stored already, and by nobody else."""
+        is_there = stale.stored_incarnation == append.head.incarnation and (
+            stale.stored_seq >= append.head.seq
+        )
+        if not (is_there and append.records):
+            return is_there
+        found = self._store.journal(append.id, append.first_seq - 1)[: len(append.records)]
+        return list(found) == append.numbered()
 
 
 class _Patience:
@@ -328,13 +339,6 @@ class _Patience:
     def next(self) -> float:
         """Seconds to wait before the next try."""
         return min(SHORTEST_WAIT * 2.0 ** (self._failures - 1), LONGEST_WAIT)
-
-
-def _is_stored(append: Append, stale: StaleWriter) -> bool:
-    """Whether a turn is refused because it is stored already, by this life of the execution."""
-    return stale.stored_incarnation == append.head.incarnation and (
-        stale.stored_seq >= append.head.seq
-    )
 
 
 def _settle(reply: Reply[None], error: Exception | None) -> None:

@@ -29,7 +29,10 @@ def dump(state: ExecutionState) -> dict[str, Any]:
 
 
 def _plain(value: msgspec.Struct) -> tuple[str, Any]:
-    return type(value).__name__, msgspec.structs.asdict(value)
+    fields = msgspec.structs.asdict(value)
+    if "abandoned" in fields:
+        fields["abandoned"] = [_token(token) for token in fields["abandoned"]]
+    return type(value).__name__, fields
 
 
 def _token(token: Token) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import msgspec
 
 from ..definition import ExtraMissing
 from ..store import (
@@ -47,12 +47,12 @@ def turn(
 
 def changed(append: Append, **changes: Any) -> Append:
     """The same turn with another head: `changes` are fields of it."""
-    return attrs.evolve(append, head=attrs.evolve(append.head, **changes))
+    return msgspec.structs.replace(append, head=msgspec.structs.replace(append.head, **changes))
 
 
 def taking(append: Append, *numbers: int) -> Append:
     """The same turn, that has taken mail."""
-    return attrs.evolve(append, mail=numbers)
+    return msgspec.structs.replace(append, mail=numbers)
 
 
 def _refusal(store: Store, *batch: Append) -> StaleWriter:

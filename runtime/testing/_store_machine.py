@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -153,7 +154,7 @@ class StoreMachine(RuleBasedStateMachine):
         for model in self.models.values():
             if not model.head.is_finished:
                 life = model.head.incarnation + 1
-                model.head = attrs.evolve(model.head, incarnation=life)
+                model.head = msgspec.structs.replace(model.head, incarnation=life)
 
     @rule()
     def release(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -324,5 +324,5 @@ def test_an_import_continues_what_it_imported(path: Path) -> None:
     import_executions(store, path)
     stored = store.load("a")
     assert stored is not None
-    assert attrs.evolve(stored.head, seq=0) == turn("a", 0, incarnation=5).head
+    assert msgspec.structs.replace(stored.head, seq=0) == turn("a", 0, incarnation=5).head
     store.commit([turn("a", 2, b"2", incarnation=6)])
