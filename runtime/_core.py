@@ -49,6 +49,7 @@ from .definition import Process, ProcessDefinition
 from .execution import (
     Begin,
     CallChild,
+    Calling,
     ChildEnded,
     ChildPaused,
     Ending,
@@ -435,20 +436,30 @@ class Core:
             if existing.id in self.past:  # it ended while its parent was being restarted
                 self._tell_parent(address, outcome_of(existing))
             return
-        if existing is None and self._is_held(effect.child):
-            return
         if existing is not None:
             reason = f"an execution {effect.child!r} exists already"
             ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, reason)
             self.turns.post(parent, ended)
             return
+        if self.store is not None and self.store.held(effect.child) is not None:
+            return
+        if self.store is not None and effect.again and parent.ledger is not None:
+            found = self.store.sleepers.fetch(effect.child)
+            found.when_done(lambda: self._call_again(parent.id, effect))
+            return
         program = self.program(kind.definition)
         begin = begin_message(effect.inputs, program.begin)
         self.begin(effect.child, program, begin, address)
 
-    def _is_held(self, id: str) -> bool:
-        """Whether an execution that has not ended is only in the store."""
-        return self.store is not None and self.store.held(id) is not None
+    def _call_again(self, parent_id: str, effect: CallChild) -> None:
+        """The child was looked for in the store: it ended there, lives again or never began."""
+        parent = self.live.get(parent_id)
+        token = None if parent is None else parent.state.tokens.get(effect.step)
+        if parent is None or token is None or not isinstance(token.phase, Calling):
+            return
+        if token.phase.child == effect.child:
+            call = CallChild(effect.step, effect.child, effect.inputs)
+            self.turns.run(parent, parent.perform, [call])
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""
@@ -522,9 +533,11 @@ class Core:
     def arrives(self, execution: Execution) -> None:
         """An execution of an earlier life is live again."""
         self.live[execution.id] = execution
-        self.turns.run(execution, execution.perform, restored(execution.state))
+        # First, as what is restored may start attempts that are not lost.
         if execution.state.in_flight:
             self.turns.post(execution, Revived(execution.incarnation))
+        if execution.ended_at is None:
+            self.turns.run(execution, execution.perform, restored(execution.state))
         self._admit_if_new(execution)
 
     def arrives_rewound(self, execution: Execution, message: Rewound) -> None:

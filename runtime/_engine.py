@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -140,8 +141,11 @@ class Runtime:
             given = check_inputs(definition, inputs or {})
             given = {name: owned(value) for name, value in given.items()}
             begin = begin_message(given, program.begin)
-        if id is not None and (existing := _existing(core, id, definition, given)) is not None:
-            return existing
+        if id is not None:
+            await _look_for(core, id, definition)
+            existing = _existing(core, id, definition, given)
+            if existing is not None:
+                return existing
         if begin.sizes:
             check_sizes(begin.sizes, 0, {}, core.limits.memory)
         id = id or core.new_id(definition)
@@ -344,6 +348,19 @@ def _existing(
     if begin is not None and begin.inputs != inputs:
         raise ExecutionConflict(id, f"inputs {begin.inputs!r:.80}", f"inputs {inputs!r:.80}")
     return ActorHandle(core.id, id, execution.incarnation)
+
+
+async def _look_for(core: Core, id: str, definition: ProcessDefinition) -> None:
+    """Have an execution read from the store that may have ended there, where nobody else would.
+
+    In mode `step` the store itself refuses a second beginning.
+    """
+    store = core.store
+    if store is None or store.mode_of(definition) != "lazy" or core.find(id) is not None:
+        return
+    if store.held(id) is None:
+        with contextlib.suppress(UnknownExecution):
+            await store.sleepers.fetch(id)
 
 
 def _existing_elsewhere(core: Core, id: str, definition: ProcessDefinition) -> ActorHandle | None:

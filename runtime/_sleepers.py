@@ -103,6 +103,9 @@ class Host(Protocol):
     def came_back(self, execution: Execution, letters: list[Letter]) -> None:
         """An execution is in memory again, and has mail; it may have ended."""
 
+    def deliver_all(self, execution: Execution, letters: list[Letter]) -> None:
+        """An execution that is in memory has mail."""
+
     def fell_asleep(self, execution: Execution) -> None:
         """An execution has left memory."""
 
@@ -292,8 +295,6 @@ class Sleepers:
         """
         reply: Reply[None] = Reply()
         self._asking.setdefault(id, []).append(reply)
-        if id not in self.asleep:
-            self.asleep[id] = UNKNOWN
         self.rouse(id)
         return reply
 
@@ -360,15 +361,19 @@ class Sleepers:
         return found
 
     def _bring_back(self, id: str, found: Stored | Exception | None) -> None:
-        sort = self.asleep.pop(id)
+        sort = self.asleep.pop(id, UNKNOWN)
         letters = self._letters.pop(id, [])
         asking = self._asking.pop(id, [])
-        error: Exception | None = UnknownExecution(id)
-        if found is not None:
+        if id in self._house.live:  # it was begun while we looked for it
+            self._host.deliver_all(self._house.live[id], letters)
+            error = None
+        elif found is None:
+            error = UnknownExecution(id)
+        else:
             error = self._try_to_bring_back(id, sort, found, letters)
         for reply in asking:
-            if found is None:
-                reply.fail(UnknownExecution(id))
+            if isinstance(error, UnknownExecution):
+                reply.fail(error)
             else:
                 reply.answer(None)
         if error is not None:

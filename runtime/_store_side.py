@@ -227,10 +227,14 @@ class StoreSide:
             self._house.arrives(execution)
         else:
             self._house.keep(execution)
-        for message, reply in letters:
-            self._house.deliver((execution.id, execution.incarnation, message, reply))
+        self.deliver_all(execution, letters)
         if not execution.busy and execution.ended_at is None:
             self.sleepers.may_sleep(execution)
+
+    def deliver_all(self, execution: Execution, letters: list[Letter]) -> None:
+        """An execution that is in memory has mail."""
+        for message, reply in letters:
+            self._house.deliver((execution.id, execution.incarnation, message, reply))
 
     def fell_asleep(self, execution: Execution) -> None:
         """An execution has left memory."""

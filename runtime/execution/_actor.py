@@ -200,7 +200,8 @@ class Execution:
         elif self.ledger is not None:
             self._receive_stored(self.ledger, message, reply)
         else:
-            self.perform(self.turn(message, 0 if reply is None else self._number(reply)))
+            number = 0 if reply is None else self._number(reply)
+            self.perform(self.turn(message, self.house.clock(), number))
 
     def _receive_stored(self, ledger: Ledger, message: Message, reply: Reply[Any] | None) -> None:
         """Take one turn and have it stored; what it asks for is done when the ledger says so."""
@@ -211,7 +212,7 @@ class Execution:
         taken = ledger.take(message, now, reply)
         if taken is not None:
             number = 0 if reply is None else self._number(reply)
-            ledger.add(taken, now, self.turn(taken, number), reply)
+            ledger.add(taken, now, self.turn(taken, now, number), reply)
 
     def follow(self, effects: Effects) -> None:
         """Do something after all that the turns so far have asked for."""
@@ -231,11 +232,10 @@ class Execution:
         self.replies[number] = reply
         return number
 
-    def turn(self, message: Message, reply: int = 0) -> Effects:
+    def turn(self, message: Message, now: float, reply: int = 0) -> Effects:
         """Feed a message to the transition and record it."""
         self.untouched = False
         self.in_turn = True
-        now = self.house.clock()
         effects = transition(self.state, message, now, reply)
         self.in_turn = False
         if message.recorded:

@@ -40,11 +40,12 @@ class Refuse(msgspec.Struct, gc=False):
 
 
 class CallChild(msgspec.Struct, gc=False):
-    """Begin a child execution on behalf of a step."""
+    """Begin a child execution on behalf of a step; `again` if that may have been done before."""
 
     step: int
     child: str
     inputs: dict[str, object]
+    again: bool = False
 
 
 class TellChild(msgspec.Struct, gc=False):

@@ -40,7 +40,8 @@ def restored(state: ExecutionState) -> Effects:
         effects.append(Closing())
     for token in state.tokens.values():
         if isinstance(token.phase, Calling):
-            effects.append(CallChild(token.step, token.phase.child, token.phase.inputs))
+            phase = token.phase
+            effects.append(CallChild(token.step, phase.child, phase.inputs, again=True))
             effects += told_child(state, token, token.phase)
     return effects
 

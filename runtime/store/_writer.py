@@ -303,7 +303,6 @@ class GroupWriter:
             return error
         return None
 
-
     def _is_stored(self, append: Append, stale: StaleWriter) -> bool:
         """Whether a turn is refused because it is stored already, and by nobody else."""
         is_there = stale.stored_incarnation == append.head.incarnation and (
