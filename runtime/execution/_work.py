@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...actors import Worker
-from ...supervision import NOT_CALM
+from ...supervision import NOT_CALM, Gate
 from ..definition import OUT, Function
 from ._actor import Job
 from ._attempt import completed, failed
@@ -119,33 +119,20 @@ async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger, was_parked:
     if token.phase is not RUNNING:  # told to stop before it began
         execution.landed(token, Interrupted(token.step, token.attempt))
         return
-    job.calm = UNGUARDED
-    if gate is not None:
-        job.calm = gate.calm if _is_call(token) else UNGUARDED
-        if job.calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
-            return
+    job.calm = UNGUARDED if gate is None or not _is_call(token) else gate.calm
+    if job.calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
+        return
     token.worker = worker
     line = execution.program.lines[token.node.index]
     if line is None or execution.watchers:
         outcome = await _attempt(job)
     else:
-        job.started = started = clock()
-        try:
-            value = await line.call()
-            if type(value) in SMALL:
-                outcome = Completed(token.step, token.attempt, OUT, value, 0, started)
-            else:
-                outcome = completed(execution, token, value, started)
-        except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-            outcome = failed(token, error, clock(), execution.house.random.random(), started)
+        outcome = await _call_bare(job, line)
     now = clock()
     if now >= worker.slice_end:
         worker.ends_slice(now)
     if gate is not None and job.calm != UNGUARDED:
-        if type(outcome) is Completed and job.calm == gate.calm != NOT_CALM:
-            gate.passed += 1
-        else:
-            outcome = group.report(job, outcome, now)
+        outcome = _measured(job, gate, outcome, now)
     if type(outcome) is Completed and not execution.watchers and ledger.written(outcome, now):
         following = step(execution.state, token, outcome)
         if following is not None:
@@ -154,6 +141,28 @@ async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger, was_parked:
             ledger.step(now, following)
             return
     execution.landed(token, outcome)
+
+
+async def _call_bare(job: Job, line: Line) -> Outcome:
+    """One attempt of a bare node."""
+    execution, token = job.execution, job.token
+    job.started = started = execution.house.clock()
+    try:
+        value = await line.call()
+        if type(value) in SMALL:
+            return Completed(token.step, token.attempt, OUT, value, 0, started)
+        return completed(execution, token, value, started)
+    except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
+        house = execution.house
+        return failed(token, error, house.clock(), house.random.random(), started)
+
+
+def _measured(job: Job, gate: Gate, outcome: Outcome, now: float) -> Outcome:
+    """Tell the guards how an attempt came out; what the execution is to be told."""
+    if type(outcome) is Completed and job.calm == gate.calm != NOT_CALM:
+        gate.passed += 1
+        return outcome
+    return job.group.report(job, outcome, now)
 
 
 def _may_be_unfit(outcome: Outcome) -> bool:

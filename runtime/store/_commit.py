@@ -15,14 +15,14 @@ import attrs
 
 from ._connection import Connection
 from ._contract import Append, ExecutionHead
-from ._fence import check_continues
+from ._fence import Fence, check_continues, fence_after
 from ._rows import INSERT, LATEST, UPDATE, UPDATE_ALL, UPDATE_END, changes_of, fetch, row_of
 
 CAPACITY = 50_000
 """Executions to remember at most: little beside what the executions themselves need."""
 
 _Row = tuple[int, int, bytes]
-_PLACE = f"SELECT key, incarnation, {LATEST} FROM execution WHERE id = ?"
+_PLACE = f"SELECT key, incarnation, {LATEST}, is_finished FROM execution WHERE id = ?"
 _RECORD = "INSERT INTO record (execution, seq, body) VALUES (?, ?, ?)"
 _SNAPSHOT = "INSERT OR REPLACE INTO snapshot (execution, seq, body) VALUES (?, ?, ?)"
 _MAIL = "DELETE FROM mail WHERE number = ?"
@@ -42,7 +42,7 @@ class _Place:
     """
 
     key: int
-    fence: tuple[int, int] | None
+    fence: Fence | None
     origin: tuple[object, ...] | None = None
     future: tuple[object, ...] | None = None
     changes: tuple[object, ...] | None = None
@@ -114,15 +114,15 @@ class Committer:
             check_continues(append, place.fence)
             if place.fence is None:
                 batch.new.add(head.id)
-            place.fence = (head.incarnation, head.seq)
+            place.fence = fence_after(append)
             batch.add(place.key, append)
         return batch
 
     def _look_up(self, connection: Connection, execution: str) -> _Place:
         found = fetch(connection, _PLACE, (execution,))
         if found:
-            ((key, incarnation, seq),) = found
-            place = _Place(key, (incarnation, seq))
+            ((key, incarnation, seq, has_ended),) = found
+            place = _Place(key, (incarnation, seq, bool(has_ended)))
         else:
             self._last_key = (self._last_key or _last_key(connection)) + 1
             place = _Place(self._last_key, None)

@@ -196,10 +196,11 @@ class Store(Protocol):
         """Store the turns of many executions, in order, in one transaction: all or none. Durable.
 
         Raises `StaleWriter` for the first turn that does not continue what is stored: its
-        `first_seq` is not the next number, or its incarnation is lower than the stored one. So of
-        two hosts that claim an execution by a record of the next incarnation, one succeeds. Whoever
-        wants the other turns of a batch nevertheless commits them one by one. An execution
-        that is not stored begins at 1, or anywhere if its first turn has a snapshot.
+        `first_seq` is not the next number, or its incarnation is lower than the stored one, or the
+        execution has ended in that. So of two hosts that claim an execution by a record of the next
+        incarnation, one succeeds. Whoever wants the other turns of a batch nevertheless commits
+        them one by one. An execution that is not stored begins at 1, or anywhere if its first turn
+        has a snapshot.
         """
         raise NotImplementedError
 

@@ -23,7 +23,7 @@ from ._contract import (
     StoreSizes,
 )
 from ._errors import StoreClosed, StoreInUse
-from ._fence import check_continues
+from ._fence import Fence, check_continues, fence_after
 
 
 @attrs.define
@@ -102,12 +102,12 @@ class MemoryStore:
 
     def _check(self, batch: Sequence[Append]) -> None:
         """Raise `StaleWriter` unless every turn continues those before it."""
-        places: dict[str, tuple[int, int]] = {}
+        places: dict[str, Fence] = {}
         for append in batch:
             entry = self._entries.get(append.id)
-            stored = None if entry is None else (entry.head.incarnation, entry.head.seq)
+            stored = None if entry is None else fence_after(Append(entry.head))
             check_continues(append, places.get(append.id, stored))
-            places[append.id] = (append.head.incarnation, append.head.seq)
+            places[append.id] = fence_after(append)
 
     def load(self, execution: str) -> Stored | None:
         """What is stored of an execution; None if it is unknown."""

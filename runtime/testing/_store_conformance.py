@@ -131,6 +131,17 @@ def check_that_an_earlier_incarnation_is_fenced_off(factory: StoreFactory) -> No
     assert store.journal("a") == (Record(1, b"1"), Record(2, b"2"))
 
 
+def check_that_what_has_ended_goes_on_in_a_later_incarnation_only(factory: StoreFactory) -> None:
+    store = factory()
+    store.commit([turn("a", 1, b"1"), changed(turn("a", 2, b"2"), state="failed")])
+    _refusal(store, turn("a", 3, b"3"))
+    _refusal(store, turn("b", 1, b"1"), changed(turn("b", 2), state="failed"), turn("b", 2))
+    store.commit([turn("a", 3, b"3", incarnation=2)])
+    stored = store.load("a")
+    assert stored is not None
+    assert (stored.head.state, stored.head.seq) == ("running", 3)
+
+
 def check_that_a_batch_is_stored_whole_or_not_at_all(factory: StoreFactory) -> None:
     store = factory()
     store.commit([turn("a", 1, b"1")])
@@ -374,6 +385,7 @@ STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
     check_that_compacting_drops_records_but_none_after_the_snapshot,
     check_that_records_have_no_gaps_and_are_not_written_twice,
     check_that_an_earlier_incarnation_is_fenced_off,
+    check_that_what_has_ended_goes_on_in_a_later_incarnation_only,
     check_that_a_batch_is_stored_whole_or_not_at_all,
     check_that_an_import_begins_with_a_snapshot_anywhere,
     check_that_unfinished_is_all_that_has_not_ended,

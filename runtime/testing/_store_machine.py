@@ -89,7 +89,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _would_take(self, batch: list[Append]) -> bool:
         places = {
-            each: (model.head.incarnation, model.head.seq) for each, model in self.models.items()
+            each: (model.head.incarnation + model.head.is_finished, model.head.seq)
+            for each, model in self.models.items()
         }
         for append in batch:
             incarnation, seq = places.get(append.id, (0, 0))
@@ -99,7 +100,10 @@ class StoreMachine(RuleBasedStateMachine):
                 return False
             if append.first_seq != seq + 1 and not begins:
                 return False
-            places[append.id] = (append.head.incarnation, append.head.seq)
+            places[append.id] = (
+                append.head.incarnation + append.head.is_finished,
+                append.head.seq,
+            )
         return True
 
     @rule(execution=_IDS, seq=st.integers(0, 12))
