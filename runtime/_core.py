@@ -52,6 +52,7 @@ from .execution import (
     Calling,
     ChildEnded,
     ChildPaused,
+    Effects,
     Ending,
     Enters,
     Execution,
@@ -445,21 +446,27 @@ class Core:
             return
         if self.store is not None and effect.again and parent.ledger is not None:
             found = self.store.sleepers.fetch(effect.child)
-            found.when_done(lambda: self._call_again(parent.id, effect))
+            found.when_done(lambda: self._call_again(parent.id, effect, found))
             return
         program = self.program(kind.definition)
         begin = begin_message(effect.inputs, program.begin)
         self.begin(effect.child, program, begin, address)
 
-    def _call_again(self, parent_id: str, effect: CallChild) -> None:
+    def _call_again(self, parent_id: str, effect: CallChild, found: Reply[Execution]) -> None:
         """The child was looked for in the store: it ended there, lives again or never began."""
         parent = self.live.get(parent_id)
         token = None if parent is None else parent.state.tokens.get(effect.step)
         if parent is None or token is None or not isinstance(token.phase, Calling):
             return
-        if token.phase.child == effect.child:
-            call = CallChild(effect.step, effect.child, effect.inputs)
-            self.turns.run(parent, parent.perform, [call])
+        if token.phase.child != effect.child or parent.ended_at is not None:
+            return
+        if not found.has_failed():
+            child = found.wait()
+            if child.ended_at is not None and child.parent == (parent_id, effect.step):
+                self._tell_parent((parent_id, effect.step), outcome_of(child))
+        elif self.store is not None and self.store.held(effect.child) is None:
+            calls: Effects = [CallChild(effect.step, effect.child, effect.inputs)]
+            self.turns.run(parent, parent.perform, calls)
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""
@@ -486,15 +493,9 @@ class Core:
 
     def ended(self, execution: Execution) -> None:
         """Keep the outcome, tell whoever waits for it, and let the execution go."""
-        id = execution.state.id
         self._let_go(execution)
         self.keep(execution)
-        if id in self._waiting:
-            outcome = outcome_of(execution)
-            for reply in self._waiting.pop(id):
-                reply.answer(outcome)
-        if execution.parent is not None:
-            self._tell_parent(execution.parent, outcome_of(execution))
+        self.tell_of_end(execution)
         if self._idle:
             self._tell_idle()
         if self.admission.queued:
@@ -552,10 +553,12 @@ class Core:
             self.admission.enter(execution, Begin({}, timeout=execution.program.begin.timeout))
             self._admit()
 
-    def ended_elsewhere(self, ended: Execution) -> None:
-        """An execution was begun anew by its parent, but had ended before."""
-        assert ended.parent is not None
-        self._tell_parent(ended.parent, outcome_of(ended))
+    def tell_of_end(self, ended: Execution) -> None:
+        """Tell whoever waits for the outcome of an execution, and its parent."""
+        for reply in self._waiting.pop(ended.id, ()):
+            reply.answer(outcome_of(ended))
+        if ended.parent is not None:
+            self._tell_parent(ended.parent, outcome_of(ended))
 
     def tell_child_again(self, parent: tuple[str, int]) -> None:
         """A child has crashed and lives again: it may not know what its parent has told it."""

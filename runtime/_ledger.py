@@ -217,7 +217,7 @@ class StepLedger(Ledger):
     def _latest(self) -> _Entry:
         """The latest turn on its way, with room for what waits for it too."""
         entry = self._pending[-1]
-        if type(entry) is not _Entry:
+        if not isinstance(entry, _Entry):
             entry = self._pending[-1] = _Entry(self._execution.effects_of(entry), NOTHING)
         return entry
 
@@ -260,7 +260,7 @@ class StepLedger(Ledger):
 
     def _durable(self, error: Exception | None) -> None:
         entry = self._pending.popleft()
-        if type(entry) is not _Entry:
+        if not isinstance(entry, _Entry):
             self._step_durable(entry, error)
             return
         for reply in entry.stored:

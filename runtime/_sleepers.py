@@ -16,6 +16,7 @@ from ._catalog import Catalog
 from ._errors import ExecutionParked, UnknownExecution
 from ._journal import Journal
 from ._rebirth import Rebuilder, rebuilt_state
+from ._timers import Timers
 from .definition import ProcessDefinition
 from .execution import (
     Active,
@@ -34,6 +35,7 @@ from .store import CorruptExecution, DamagedHead, ExecutionHead, Stored, StoreEr
 
 BATCH = 64
 SLICE_SECONDS = 0.001
+SWEEP_AFTER = 256
 PATIENCE = (0.1, 5.0)
 """Seconds to wait when the store cannot be read: at first, and at most."""
 
@@ -90,6 +92,7 @@ class SleepHouse(House, Protocol):
     def id(self) -> str: ...
 
     is_closing: bool
+    timers: Timers
     live: dict[str, Execution]
 
     def program(self, definition: ProcessDefinition) -> Program:
@@ -102,9 +105,6 @@ class Host(Protocol):
 
     def came_back(self, execution: Execution, letters: list[Letter]) -> None:
         """An execution is in memory again, and has mail; it may have ended."""
-
-    def deliver_all(self, execution: Execution, letters: list[Letter]) -> None:
-        """An execution that is in memory has mail."""
 
     def fell_asleep(self, execution: Execution) -> None:
         """An execution has left memory."""
@@ -163,9 +163,10 @@ class Sleepers:
         self._dues: list[tuple[float, str]] = []
         self._next = float("inf")
         self._letters: dict[str, list[Letter]] = {}
-        self._asking: dict[str, list[Reply[None]]] = {}
+        self._asking: dict[str, list[Reply[Execution]]] = {}
         self._relics: dict[str, tuple[tuple[float, ...], list[Watcher] | None]] = {}
         self._wanted: deque[str] = deque()
+        self._left = 0
         self._news = trio.Event()
 
     def __len__(self) -> int:
@@ -199,6 +200,10 @@ class Sleepers:
         """Have an execution that rests leave memory."""
         execution.leave()
         self._host.fell_asleep(execution)
+        self._left += 1
+        if self._left > max(SWEEP_AFTER, len(self._house.timers) // 2):
+            self._left = 0
+            self._house.timers.sweep()  # of its deadline, which would keep it in memory
 
     def forget(self, id: str) -> None:
         """An execution that is not in memory is dealt with by somebody else."""
@@ -288,12 +293,12 @@ class Sleepers:
             self._wanted.append(id)
             self._news.set()
 
-    def fetch(self, id: str) -> Reply[None]:
-        """Look for an execution in the store; answered when it is in memory again, or parked.
+    def fetch(self, id: str) -> Reply[Execution]:
+        """Look for an execution in the store; answered when it is in memory again.
 
-        Fails with `UnknownExecution`.
+        Fails with `UnknownExecution` or `ExecutionParked`.
         """
-        reply: Reply[None] = Reply()
+        reply: Reply[Execution] = Reply()
         self._asking.setdefault(id, []).append(reply)
         self.rouse(id)
         return reply
@@ -361,28 +366,27 @@ class Sleepers:
         return found
 
     def _bring_back(self, id: str, found: Stored | Exception | None) -> None:
-        sort = self.asleep.pop(id, UNKNOWN)
         letters = self._letters.pop(id, [])
         asking = self._asking.pop(id, [])
+        sort = self.asleep.pop(id, UNKNOWN)
         if id in self._house.live:  # it was begun while we looked for it
-            self._host.deliver_all(self._house.live[id], letters)
-            error = None
+            execution: Execution | Exception = self._house.live[id]
         elif found is None:
-            error = UnknownExecution(id)
+            execution = UnknownExecution(id)
         else:
-            error = self._try_to_bring_back(id, sort, found, letters)
+            execution = self._made_again(id, sort, found)
+        if isinstance(execution, Exception):
+            self._host.refused(id, sort.incarnation, letters, execution)
+        else:
+            self._host.came_back(execution, letters)
         for reply in asking:
-            if isinstance(error, UnknownExecution):
-                reply.fail(error)
+            if isinstance(execution, Exception):
+                reply.fail(execution)
             else:
-                reply.answer(None)
-        if error is not None:
-            self._host.refused(id, sort.incarnation, letters, error)
+                reply.answer(execution)
 
-    def _try_to_bring_back(
-        self, id: str, sort: Sort, found: Stored | Exception, letters: list[Letter]
-    ) -> Exception | None:
-        """Have an execution live again; the error for its letters if it cannot."""
+    def _made_again(self, id: str, sort: Sort, found: Stored | Exception) -> Execution | Exception:
+        """The execution; if it cannot be run it is parked, and that is the answer."""
         if isinstance(found, Exception):
             self.park(id, sort, str(found))
             return ExecutionParked(id, str(found))
@@ -390,8 +394,9 @@ class Sleepers:
         found_sort = self._sort_of(head)
         program = sort.program or found_sort.program
         if program is None:
-            self.park(id, found_sort, self.catalog.why_missing(head), head.hash)
-            return ExecutionParked(id, self.parked[id].why)
+            why = self.catalog.why_missing(head)
+            self.park(id, found_sort, why, head.hash)
+            return ExecutionParked(id, why)
         try:
             execution = self._rebuilt(found, program, sort.incarnation)
         except Exception as error:  # noqa: BLE001 - one that cannot be read must not hold up others
@@ -400,8 +405,7 @@ class Sleepers:
         execution.restarts, execution.watchers = self._relics.pop(id, ((), None))
         if isinstance(execution.state.control, Finished):
             execution.ended_at = head.updated
-        self._host.came_back(execution, letters)
-        return None
+        return execution
 
     def _rebuilt(self, found: Stored, program: Program, incarnation: int) -> Execution:
         """The execution as it was after its last record; nothing of it goes on yet."""

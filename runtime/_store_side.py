@@ -14,7 +14,7 @@ from ._blocking import run_blocking
 from ._catalog import Catalog
 from ._clock import WallClock
 from ._errands import Errands
-from ._errors import ExecutionParked, UnknownExecution
+from ._errors import ExecutionParked
 from ._journal import Journal
 from ._options import Options
 from ._post_office import PostOffice
@@ -47,7 +47,7 @@ class StoreHouse(RewindHouse, SleepHouse, Protocol):
     def dead(self, letter: Address, why: str, error: ProcessEngineError | None) -> None: ...
     def await_end(self, id: str, reply: Reply[Outcome]) -> None: ...
     def fail_results(self, id: str, error: Exception) -> None: ...
-    def ended_elsewhere(self, ended: Execution) -> None: ...
+    def tell_of_end(self, ended: Execution) -> None: ...
 
 
 class StoreSide:
@@ -173,15 +173,16 @@ class StoreSide:
             found = self.sleepers.fetch(id)
             found.when_done(lambda: self._answer_found(id, found, reply))
 
-    def _answer_found(self, id: str, found: Reply[None], reply: Reply[Outcome]) -> None:
-        if found.has_failed():
-            reply.fail(UnknownExecution(id))
-        elif id in self._house.past:
-            reply.answer(outcome_of(self._house.past[id]))
-        elif id in self.sleepers.parked:
-            reply.fail(ExecutionParked(id, self.sleepers.parked[id].why))
-        else:
+    def _answer_found(self, id: str, found: Reply[Execution], reply: Reply[Outcome]) -> None:
+        try:
+            execution = found.wait()
+        except ProcessEngineError as error:
+            reply.fail(error)
+            return
+        if execution.ended_at is None:
             self._house.await_end(id, reply)
+        else:
+            reply.answer(outcome_of(execution))
 
     def crashed(self, old: Execution, error: Exception) -> None:
         """A life has ended by a fault: there is another from the store, or it is parked."""
@@ -214,27 +215,34 @@ class StoreSide:
         logger.error("execution %r is not run here any more: %s", id, error, extra=about(id))
         house.fail_results(id, error)
 
-    def _found_existing(self, new: Execution, found: Reply[None]) -> None:
-        ended = self._house.past.get(new.id)
-        if ended is not None and new.parent is not None and not found.has_failed():
-            self._house.ended_elsewhere(ended)
+    def _found_existing(self, new: Execution, found: Reply[Execution]) -> None:
+        """There was an execution where one was begun for a parent."""
+        if new.parent is not None and not found.has_failed():
+            self.tell_of(found.wait())
+
+    def tell_of(self, execution: Execution) -> None:
+        """Let the parent of an execution know, and whoever waits, if it has ended."""
+        if execution.ended_at is not None:
+            self._house.tell_of_end(execution)
 
     # For the sleepers
 
     def came_back(self, execution: Execution, letters: list[Letter]) -> None:
-        """An execution is in memory again, and has mail; it may have ended."""
-        if execution.ended_at is None:
-            self._house.arrives(execution)
-        else:
-            self._house.keep(execution)
-        self.deliver_all(execution, letters)
+        """An execution is in memory again, and has mail; it may have ended, or never have left."""
+        house = self._house
+        if execution.ended_at is not None:
+            house.keep(execution)
+            if execution.restarts:  # it ended as it crashed, and has told nobody
+                house.tell_of_end(execution)
+        elif execution.id not in house.live:
+            house.arrives(execution)
+        for message, reply in letters:
+            if execution.ended_at is None:
+                house.deliver((execution.id, execution.incarnation, message, reply))
+            else:
+                house.too_late(execution, message, reply)
         if not execution.busy and execution.ended_at is None:
             self.sleepers.may_sleep(execution)
-
-    def deliver_all(self, execution: Execution, letters: list[Letter]) -> None:
-        """An execution that is in memory has mail."""
-        for message, reply in letters:
-            self._house.deliver((execution.id, execution.incarnation, message, reply))
 
     def fell_asleep(self, execution: Execution) -> None:
         """An execution has left memory."""

@@ -52,17 +52,16 @@ class Timers:
             heapq.heappush(self._heap, (due, number, sleeper, message))
         if due < self._awake_at:
             self._wake_at(due)
-        if not number & 1023:
-            self._sweep()
+        if not number & 1023 and len(self) >= self._sweep_at:
+            self.sweep()
 
     def _wake_at(self, due: float) -> None:
         self._awake_at = due
         if self._scope is not None:
             self._scope.deadline = trio.current_time() + (due - self._clock())
 
-    def _sweep(self) -> None:
-        if len(self) < self._sweep_at:
-            return
+    def sweep(self) -> None:
+        """Drop the entries of those who have ended, which would keep them in memory."""
         self._heap = [entry for entry in self._heap if entry[2].ended_at is None]
         heapq.heapify(self._heap)
         self._ordered = deque(entry for entry in self._ordered if entry[2].ended_at is None)

@@ -18,7 +18,7 @@ from ._contract import Append, ExecutionHead
 from ._fence import Fence, check_continues, fence_after
 from ._rows import INSERT, LATEST, UPDATE, UPDATE_ALL, UPDATE_END, changes_of, fetch, row_of
 
-CAPACITY = 50_000
+CAPACITY = 10_000
 """Executions to remember at most: little beside what the executions themselves need."""
 
 _Row = tuple[int, int, bytes]
