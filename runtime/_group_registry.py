@@ -16,7 +16,8 @@ class GroupRegistry:
     """Makes groups when a definition first needs them, and lets go those of forgotten ones.
 
     A group of one definition is known by that (id and version) and its policy; a shared one by its
-    name alone, so its policy has to be the same wherever it is declared.
+    name alone, so its policy has to be the same wherever it is declared. Groups made while it is
+    `in_doubt` how calls fared until now try with probes first.
     """
 
     def __init__(self, house: GroupHouse, supervisor: Supervisor) -> None:
@@ -26,6 +27,7 @@ class GroupRegistry:
         self._shared: dict[str, NodeGroup] = {}
         self._children: dict[NodeGroup, str] = {}
         self._numbers: dict[str, int] = {}
+        self.in_doubt: bool = False
 
     def __len__(self) -> int:
         return len(self._groups) + len(self._shared)
@@ -68,6 +70,8 @@ class GroupRegistry:
     def _make(self, name: str, policy: Group, keep: Callable[[NodeGroup], None]) -> NodeGroup:
         group = NodeGroup(name, policy, self._house)
         keep(group)
+        if self.in_doubt:
+            group.doubt()
         self._numbers[name] = number = self._numbers.get(name, 0) + 1
         child = self._children[group] = name if number == 1 else f"{name}#{number}"
         workers = Child("workers", group.dispatcher.serve)

@@ -335,6 +335,10 @@ class NodeGroup:
             outcome = failed(token, error, now, 0.0, job.started)
         job.execution.landed(token, outcome)
 
+    def doubt(self) -> None:
+        """Let probes through first: the host is new, and does not know how calls fared."""
+        self._by_hand(Gate.doubt)
+
     # By hand
 
     def isolate(self) -> None:

@@ -23,11 +23,14 @@ from .store import (
     WhenDurable,
 )
 
+SLICE_SECONDS = 0.001
+
 
 class JournalHouse(Protocol):
     """What the journal needs of the runtime."""
 
     live: dict[str, Execution]
+    clock: Callable[[], float]
 
 
 class Journal:
@@ -125,13 +128,17 @@ class Journal:
         while True:
             await trio.sleep(self._lag)
             if self._has_lazy:
-                self.flush_all()
+                await self._flush_all()
 
-    def flush_all(self) -> None:
-        """Hand over all that is held back."""
+    async def _flush_all(self) -> None:
+        """Hand over all that is held back, some at a time."""
+        slice_end = self._house.clock() + SLICE_SECONDS
         for execution in list(self._house.live.values()):
             if execution.ledger is not None:
                 execution.ledger.flush()
+            if self._house.clock() > slice_end:
+                await trio.lowlevel.checkpoint()
+                slice_end = self._house.clock() + SLICE_SECONDS
 
     async def compact(self) -> None:
         """Drop records that snapshots stand for, as they come about."""

@@ -91,8 +91,10 @@ class SleepHouse(House, Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def timers(self) -> Timers: ...
+
     is_closing: bool
-    timers: Timers
     live: dict[str, Execution]
 
     def program(self, definition: ProcessDefinition) -> Program:

@@ -15,6 +15,7 @@ from ._catalog import Catalog
 from ._clock import WallClock
 from ._errands import Errands
 from ._errors import ExecutionParked
+from ._group_registry import GroupRegistry
 from ._journal import Journal
 from ._options import Options
 from ._post_office import PostOffice
@@ -38,6 +39,7 @@ class StoreHouse(RewindHouse, SleepHouse, Protocol):
     def options(self) -> Options: ...
 
     past: dict[str, Execution]
+    groups: GroupRegistry
     wall: WallClock | None
 
     def keep(self, ended: Execution) -> None: ...
@@ -111,10 +113,12 @@ class StoreSide:
         """Find all that has not ended in the store; that which was at work is woken."""
         heads, wall = self._store.unfinished(), self._house.wall
         assert wall is not None
+        self._house.groups.in_doubt = True  # what calls failed with before is not known any more
         while page := await run_blocking(self._store, _page, heads):
             wall.raise_to(max(_time_of(head) for head in page))
             self.sleepers.add_stored(page)
             await trio.lowlevel.checkpoint()
+        self._house.groups.in_doubt = False
         self.post_office.open()
 
     def give_up(self) -> None:

@@ -237,6 +237,10 @@ class Breaker:
         self._open_until = now + self.policy.open_for(self._times_open, draw)
         return self._become("open", now, why)
 
+    def doubt(self, now: float) -> BreakerChange | None:
+        """Try whether calls succeed before many are made, as it is not known how they fared."""
+        return self._become("half_open", now, "nothing is known of the time before")
+
     def isolate(self, now: float) -> BreakerChange | None:
         """Refuse all calls until `reset`."""
         return self._become("isolated", now, "isolated by hand")

@@ -172,6 +172,11 @@ class Gate:
         by_breaker = self.breaker.retry_after(now)
         return None if by_breaker is None else max(wait, by_breaker)
 
+    def doubt(self, now: float) -> None:
+        """Let probes through first, as it is not known how calls fared until now."""
+        if self.breaker is not None:
+            self._note(self.breaker.doubt(now))
+
     # By hand
 
     def isolate(self, now: float) -> None:
