@@ -81,18 +81,18 @@ class Reply(Generic[T]):
             await self._suspend_asyncio()
 
     async def _suspend_trio(self) -> None:
-        arrived = trio.Event()
         token = trio.lowlevel.current_trio_token()
+        waiter = _Waiter(trio.lowlevel.current_task())
 
         def wake() -> None:
             if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is token:
-                arrived.set()
+                waiter.wake()
             else:
-                _call_soon(token, arrived.set)
+                _call_soon(token, waiter.wake)
 
         self.when_done(wake)
         try:
-            await arrived.wait()
+            await waiter.wait()
         finally:
             self._wakers.remove(wake)
 
@@ -126,6 +126,36 @@ class Reply(Generic[T]):
         if self._error is not None:
             raise self._error
         return cast(T, self._value)
+
+
+class _Waiter:
+    """A trio task that waits to be woken; an event would cost twice as much."""
+
+    __slots__ = ("_is_asleep", "_is_called", "_task")
+
+    def __init__(self, task: trio.lowlevel.Task) -> None:
+        self._task = task
+        self._is_asleep = False
+        self._is_called = False
+
+    def wake(self) -> None:
+        """Wake it, or have it not fall asleep; may be called again."""
+        self._is_called = True
+        if self._is_asleep:
+            self._is_asleep = False
+            trio.lowlevel.reschedule(self._task)
+
+    async def wait(self) -> None:
+        """Wait until woken; a checkpoint."""
+        if self._is_called:
+            await trio.lowlevel.checkpoint()
+            return
+        self._is_asleep = True
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self._is_asleep = False
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 def _call_soon(token: trio.lowlevel.TrioToken, call: Callable[[], None]) -> None:

@@ -30,6 +30,12 @@ class Admission:
         """Whether the next one may begin at once."""
         return self.busy < self.limit and not self.queued
 
+    @property
+    def room(self) -> int:
+        """How many may begin at once or be queued now."""
+        at_once = 0 if self.queued else max(0, self.limit - self.busy)
+        return at_once + max(0, self.queue_limit - self.queued)
+
     def admit(self, execution: Execution) -> None:
         """Give an execution its place."""
         self.busy += 1

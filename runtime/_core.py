@@ -66,6 +66,7 @@ from .execution import (
     restored,
     size_of,
 )
+from .store import UnstorableValue
 
 Letter = tuple[str, int, Message, Reply[Any] | None]
 
@@ -241,6 +242,19 @@ class Core:
             programs = {*self.programs.values(), *(each.program for each in self.live.values())}
             groups = {group for program in programs for group in program.all_groups()}
             self.groups.keep_only(groups)
+
+    def check_room(self, count: int) -> None:
+        """Raise `AdmissionRefused` unless so many executions may begin or be queued now."""
+        if count > self.admission.room:
+            raise AdmissionRefused(
+                f"the last of {count}", self.admission.busy, self.admission.queued
+            )
+
+    def check_storable(self, begin: Begin) -> None:
+        """Raise `UnstorableValue` if an execution is to be stored and cannot begin with that."""
+        if begin.limits is not None and begin.inputs:  # else it is not stored
+            assert self.store is not None
+            self.store.journal.codec.encode_record(0.0, begin)
 
     @trio.lowlevel.enable_ki_protection
     def begin(
@@ -450,6 +464,12 @@ class Core:
             return
         program = self.program(kind.definition)
         begin = begin_message(effect.inputs, program.begin)
+        try:
+            self.check_storable(begin)
+        except UnstorableValue as error:
+            ended = ChildEnded(effect.step, effect.child, "cancelled", {}, None, str(error))
+            self.turns.post(parent, ended)
+            return
         self.begin(effect.child, program, begin, address)
 
     def _call_again(self, parent_id: str, effect: CallChild, found: Reply[Execution]) -> None:

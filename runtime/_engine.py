@@ -20,6 +20,7 @@ from ._core import Core, begin_message
 from ._errors import (
     BadArgument,
     ExecutionConflict,
+    ExecutionParked,
     NotInTrio,
     RuntimeNotOpen,
     UnknownExecution,
@@ -31,7 +32,7 @@ from ._options import Options
 from ._rewind import Rewinder
 from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
-from .execution import Execution, State, check_sizes
+from .execution import Begin, Execution, Program, State, check_sizes
 from .store import StaleWriter, Store, ValueTypes
 
 
@@ -135,25 +136,64 @@ class Runtime:
         if inputs is not None or id is not None or type(definition) is not ProcessDefinition:
             _check_arguments(definition, inputs, id)
         program = core.program(definition)
-        if not inputs and not definition.inputs:
-            begin, given = program.begin, NO_INPUTS
-        else:
-            given = check_inputs(definition, inputs or {})
-            given = {name: owned(value) for name, value in given.items()}
-            begin = begin_message(given, program.begin)
+        begin = _begin_of(core, program, inputs)
         if id is not None:
             await _look_for(core, id, definition)
-            existing = _existing(core, id, definition, given)
+            existing = _existing(core, id, definition, begin.inputs)
             if existing is not None:
                 return existing
-        if begin.sizes:
-            check_sizes(begin.sizes, 0, {}, core.limits.memory)
         id = id or core.new_id(definition)
         handle = ActorHandle(core.id, id, 1)
         execution = core.begin(id, program, begin)
         if execution.ledger is not None:
-            return await _stored(core, execution, given, handle)
+            return await _stored(core, execution, begin.inputs, handle)
         return handle
+
+    async def spawn_many(
+        self,
+        definition: ProcessDefinition,
+        inputs: Iterable[Mapping[str, Any] | None],
+        *,
+        ids: Iterable[str] | None = None,
+    ) -> builtins.list[ActorHandle]:
+        """As `spawn`, an execution for each of `inputs`; with a store they share their commits.
+
+        `ids` are their names, as many. All are checked before the first begins: nothing is begun if
+        this raises for what it was given, or `AdmissionRefused` as not all find room.
+        """
+        core = self._opened()
+        if core.is_closing:
+            raise RuntimeClosed(core.id)
+        several = list(inputs)
+        names: builtins.list[str | None] = [None] * len(several) if ids is None else [*ids]
+        if len(names) != len(several) or len({*names}) < len(names) > names.count(None):
+            expected = f"{len(several)} names that differ, one for each of the inputs"
+            raise BadArgument("spawn_many", "ids", names, expected)
+        for given, id in zip(several, names, strict=True):
+            _check_arguments(definition, given, id)
+        program = core.program(definition)
+        begins = [_begin_of(core, program, given) for given in several]
+        core.check_room(sum(id is None or core.find(id) is None for id in names))
+        handles: builtins.list[ActorHandle] = []
+        pending: dict[int, Execution] = {}
+        slice_end = core.clock() + SLICE_SECONDS
+        for place, (begin, id) in enumerate(zip(begins, names, strict=True)):
+            if id is not None:
+                await _look_for(core, id, definition)
+            existing = None if id is None else _existing(core, id, definition, begin.inputs)
+            if existing is None:
+                execution = core.begin(id or core.new_id(definition), program, begin)
+                existing = ActorHandle(core.id, execution.id, 1)
+                if execution.ledger is not None:
+                    pending[place] = execution
+            handles.append(existing)
+            if core.clock() > slice_end:
+                await trio.lowlevel.checkpoint()
+                slice_end = core.clock() + SLICE_SECONDS
+        for place, execution in pending.items():
+            inputs_of = begins[place].inputs
+            handles[place] = await _stored(core, execution, inputs_of, handles[place])
+        return handles
 
     def get(self, id: str) -> ActorHandle:
         """The handle of an execution, live or ended. Raises `UnknownExecution`."""
@@ -315,7 +355,7 @@ def _first_leaf(error: BaseException) -> BaseException:
     return error
 
 
-NO_INPUTS: dict[str, Any] = {}
+SLICE_SECONDS = 0.001
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -350,6 +390,20 @@ def _existing(
     return ActorHandle(core.id, id, execution.incarnation)
 
 
+def _begin_of(core: Core, program: Program, inputs: Mapping[str, Any] | None) -> Begin:
+    """How an execution begins; raises for inputs that it cannot be given."""
+    definition = program.definition
+    if not inputs and not definition.inputs:
+        return program.begin
+    given = check_inputs(definition, inputs or {})
+    given = {name: owned(value) for name, value in given.items()}
+    begin = begin_message(given, program.begin)
+    if begin.sizes:
+        check_sizes(begin.sizes, 0, {}, core.limits.memory)
+    core.check_storable(begin)
+    return begin
+
+
 async def _look_for(core: Core, id: str, definition: ProcessDefinition) -> None:
     """Have an execution read from the store that may have ended there, where nobody else would.
 
@@ -359,7 +413,7 @@ async def _look_for(core: Core, id: str, definition: ProcessDefinition) -> None:
     if store is None or store.mode_of(definition) != "lazy" or core.find(id) is not None:
         return
     if store.held(id) is None:
-        with contextlib.suppress(UnknownExecution):
+        with contextlib.suppress(UnknownExecution, ExecutionParked):
             await store.sleepers.fetch(id)
 
 

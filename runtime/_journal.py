@@ -56,6 +56,7 @@ class Journal:
         self.store = store
         self.codec = Codec(types)
         self.writer = LoopWriter(store) if store.is_instant else GroupWriter(store)
+        self.append: Callable[[Append, WhenDurable], None] = self.writer.append_then
         self.lost = lost
         self._house = house
         self._mode: Durability = mode
@@ -104,10 +105,6 @@ class Journal:
         own = definition.retention or {}
         kept = own.get(state, self._retention)
         return None if kept is None else now + kept
-
-    def append(self, item: Append, when_durable: WhenDurable) -> None:
-        """Have a turn stored."""
-        self.writer.append_then(item, when_durable)
 
     def outgrown(self, id: str, seq: int) -> None:
         """A snapshot was handed over: records far behind it may go."""

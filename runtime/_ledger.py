@@ -50,8 +50,10 @@ class Books(Protocol):
         """An execution in a row, as it is now."""
         ...
 
-    def append(self, item: Append, when_durable: WhenDurable) -> None:
-        """Have a turn stored."""
+    @property
+    def append(self) -> Callable[[Append, WhenDurable], None]:
+        """Has a turn stored, and tells when it is."""
+        ...
 
     def flush(self, id: str) -> None:
         """Have everything handed over that an execution holds back."""
@@ -111,13 +113,13 @@ class Ledger:
     def written(self, message: Completed, now: float) -> bool:
         """Write an outcome down before a turn that needs no other; false if it cannot be stored."""
         try:
-            self._body = self._encoded(now, message)
+            self._body = self._books.codec.write_record(now, message)
         except UnstorableValue:
             return False
         return True
 
     def _encoded(self, at: float, message: Message) -> bytes:
-        return compress(self._books.codec.encode_record(at, message))
+        return self._books.codec.write_record(at, message)
 
     def _hand_over(
         self,
@@ -161,23 +163,17 @@ class StepLedger(Ledger):
     """Mode `step`: nothing follows from a turn before its record is on disk.
 
     The state goes on meanwhile: further turns may be taken, and what they ask for waits in line.
+    `_running` is the latest head while the short path is taken, on which nothing of it changes.
     """
 
-    __slots__ = ("_definition", "_pending", "_shown", "_updated")
+    __slots__ = ("_pending", "_running")
 
     waits = True
 
     def __init__(self, execution: Execution, books: Books, seq: int = 0) -> None:
         super().__init__(execution, books, seq)
         self._pending: deque[_Entry | Following] = deque()
-        self._shown: tuple[int, int] | None = None
-        self._updated = 0.0
-        definition = execution.program.definition
-        self._definition: tuple[str, int, str] = (
-            definition.id,
-            definition.version,
-            definition.hash,
-        )
+        self._running: ExecutionHead | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -195,7 +191,7 @@ class StepLedger(Ledger):
         execution = self._execution
         told = execution.noted(Record(now, message)) if execution.watchers else NOTHING
         self._pending.append(_Entry(effects, told))
-        self._shown = None
+        self._running = None
         self._hand_over((body,), now, _mail_of(reply), self._durable)
 
     def then(self, effects: Effects) -> None:
@@ -236,30 +232,25 @@ class StepLedger(Ledger):
         self.seq += 1
         self._growth += len(body)
         snapshot = self._snapshot() if self._growth >= self._limit else None
-        if isinstance(following, str):
-            self._shown = None
-            head = self._books.head(execution, self.seq, now)
-        else:  # what follows has to be made: it runs
-            shown = execution.incarnation, state.memory_size
-            if shown != self._shown:
-                self._shown, self._updated = shown, now
-            head = ExecutionHead(
-                state.id,
-                *self._definition,
-                "running",
-                execution.incarnation,
-                self.seq,
-                execution.spawned_at,
-                self._updated,
-                parent=execution.parent,
-                size=state.memory_size,
-            )
-        self._books.append(Append(head, (body,), snapshot), self._durable)
+        if isinstance(following, str) or self._running is None:
+            head, plain = self._books.head(execution, self.seq, now), None
+            self._running = None if isinstance(following, str) else head
+        else:  # what follows has to be made: it runs, as before
+            head, plain = self._running, self.seq
+        self._books.append(Append(head, (body,), snapshot, (), plain), self._durable)
         if snapshot is not None:
             self._books.outgrown(state.id, self.seq)
 
     def _durable(self, error: Exception | None) -> None:
         entry = self._pending.popleft()
+        execution = self._execution
+        if (
+            type(entry) is Token
+            and error is None
+            and not (self.is_closed or execution.is_suspended)
+        ):
+            execution.house.turns.run(execution, execution.start, entry)
+            return
         if not isinstance(entry, _Entry):
             self._step_durable(entry, error)
             return
@@ -270,7 +261,6 @@ class StepLedger(Ledger):
         if error is not None:
             self._lose(error)
             return
-        execution = self._execution
         for tell in entry.told:
             tell()
         execution.house.turns.run(execution, execution.perform, entry.effects)
@@ -281,8 +271,6 @@ class StepLedger(Ledger):
         execution = self._execution
         if error is not None:
             self._lose(error)
-        elif type(following) is Token and not execution.is_suspended:
-            execution.house.turns.run(execution, execution.start, following)
         else:
             execution.house.turns.run(execution, execution.follow_up, following)
 

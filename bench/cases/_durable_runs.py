@@ -43,9 +43,7 @@ async def run_all(
         await (await runtime.spawn(definition)).result()
         nursery.start_soon(_heartbeat, beating, lags)
         begin = time.perf_counter()
-        async with trio.open_nursery() as spawning:
-            for _ in range(count):
-                spawning.start_soon(runtime.spawn, definition)
+        await runtime.spawn_many(definition, [None] * count)
         await runtime.wait_all_ended()
         ended = time.perf_counter()
         beating.cancel()

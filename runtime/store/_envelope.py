@@ -16,6 +16,7 @@ Kind = Literal["record", "snapshot"]
 
 FORMAT = 1
 _HEADER = struct.Struct("<BI")
+HEADER_BYTES = _HEADER.size
 _pack = _HEADER.pack
 _KINDS: tuple[Kind, ...] = ("record", "snapshot")
 _SEEDS: dict[Kind, int] = {kind: crc32(f"{kind} {FORMAT}".encode()) for kind in _KINDS}

@@ -12,7 +12,7 @@ Fence = tuple[int, int, bool]
 def fence_after(append: Append) -> Fence:
     """What is stored after a turn."""
     head = append.head
-    return head.incarnation, head.seq, head.is_finished
+    return head.incarnation, append.seq, head.is_finished
 
 
 def check_continues(append: Append, stored: Fence | None) -> None:

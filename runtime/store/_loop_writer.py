@@ -24,6 +24,7 @@ class LoopWriter(GroupWriter):
         self._awake = trio.Event()
 
     def _wake(self) -> None:
+        self._is_called = True
         self._awake.set()
 
     async def _work(self) -> BaseException | None:
@@ -38,6 +39,7 @@ class LoopWriter(GroupWriter):
         while self._goes_on():
             await self._awake.wait()
             self._awake = trio.Event()
+            self._is_called = False
             while self._has_work():
                 await trio.sleep(self._delay())
                 outcomes = self._commit_next(in_doubt)

@@ -36,10 +36,10 @@ class _Entry:
 
     def take(self, append: Append) -> None:
         """Store a turn that is known to continue this."""
-        self.head = append.head
+        self.head = append.whole_head
         self.records += append.numbered()
         if append.snapshot is not None:
-            self.snapshot = Snapshot(append.head.seq, append.snapshot)
+            self.snapshot = Snapshot(append.seq, append.snapshot)
 
     def enter_next_life(self) -> None:
         """Make the turns of an earlier host stale, unless this has ended."""

@@ -102,16 +102,25 @@ class SqliteStore:
 
     def commit(self, batch: Sequence[Append]) -> None:
         """Store turns of many executions: all or none. Raises `StaleWriter`."""
-        with self._changing_heads() as connection:
-            self._committer.write(connection, batch)
+        with self._remembering():
+            with self._database.writing_alone() as connection:
+                is_done = self._committer.write_plain(connection, batch)
+            if not is_done:
+                with self._database.writing() as connection:
+                    self._committer.write(connection, batch)
 
     @contextlib.contextmanager
     def _changing_heads(self) -> Generator[Connection]:
         """A transaction that writes, after which nothing is remembered that is not so."""
+        with self._remembering(), self._database.writing() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Generator[None]:
+        """Where executions stand is remembered, but not what was undone."""
         with self._changing:
             try:
-                with self._database.writing() as connection:
-                    yield connection
+                yield
             except BaseException:
                 self._committer.forget()
                 raise

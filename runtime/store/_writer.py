@@ -32,7 +32,7 @@ logger = logging.getLogger("processengine.store")
 WhenDurable = Callable[[Exception | None], None]
 """Told in the trio thread, in order: None when the turn is durable, else why it is not."""
 
-BATCH = 256
+BATCH = 512
 """Turns in a commit at most: to release 1000 waiters at once held up the event loop for 3 ms."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 5.0
@@ -42,14 +42,8 @@ _Outcome = Exception | None
 _Mode = Literal["idle", "serve", "drain", "halt"]
 
 
-class _Write:
-    """One turn that waits to be durable; without an `append`, one that waits for those before."""
-
-    __slots__ = ("append", "tell")
-
-    def __init__(self, append: Append | None, tell: WhenDurable) -> None:
-        self.append = append
-        self.tell = tell
+_Write = tuple[Append | None, WhenDurable]
+"""One turn that waits to be durable; without an `Append`, one that waits for those before."""
 
 
 class GroupWriter:
@@ -73,6 +67,9 @@ class GroupWriter:
         self._unsettled = 0  # queued, in the thread's hands, or on the way back; ours alone
         self._in_hand: list[_Write] = []  # the thread's; what a dead one leaves, the next takes up
         self._news = threading.Event()
+        self._is_called = (
+            False  # a note that it will look at the queue, cheaper to ask than an event
+        )
         self._halted = threading.Event()
         self._mode: _Mode = "idle"
         self._is_closed = False
@@ -109,7 +106,10 @@ class GroupWriter:
         """
         if self._is_closed:
             raise WriterClosed
-        self._put(_Write(item, when_durable))
+        self._unsettled += 1
+        self._queue.append((item, when_durable))
+        if not self._is_called:
+            self._wake()
 
     def flush(self) -> Reply[None]:
         """Answered when all that was appended before is settled: durable, or failed and told."""
@@ -117,7 +117,9 @@ class GroupWriter:
         if self._is_closed and self._mode == "idle":
             reply.answer(None)
         else:
-            self._put(_Write(None, lambda error: _settle(reply, error)))
+            self._unsettled += 1
+            self._queue.append((None, lambda error: _settle(reply, error)))
+            self._wake()
         return reply
 
     async def wait_room(self) -> None:
@@ -139,15 +141,10 @@ class GroupWriter:
         elif self._mode == "serve":
             self._ask("drain")
 
-    def _put(self, write: _Write) -> None:
-        self._unsettled += 1
-        self._queue.append(write)
-        self._wake()
-
     def _wake(self) -> None:
         """Have it look at the queue."""
-        if not self._news.is_set():
-            self._news.set()
+        self._is_called = True
+        self._news.set()
 
     ### The service.
 
@@ -207,16 +204,14 @@ class GroupWriter:
         left = [*self._in_hand, *self._queue]
         self._in_hand = []
         self._queue.clear()
-        self._release(
-            left, [WriterClosed() if write.append is not None else None for write in left]
-        )
+        self._release(left, [None if append is None else WriterClosed() for append, _ in left])
 
     def _release(self, writes: list[_Write], outcomes: list[_Outcome]) -> None:
         """Tell all who wait for these, in order; in the trio thread."""
         self._unsettled -= len(writes)
-        for write, outcome in zip(writes, outcomes, strict=True):
+        for (_, tell), outcome in zip(writes, outcomes, strict=True):
             try:
-                write.tell(outcome)
+                tell(outcome)
             except Exception:
                 logger.exception("a callback of the journal writer failed")
         if not self.is_full:
@@ -232,6 +227,7 @@ class GroupWriter:
             while self._goes_on():
                 self._news.wait()
                 self._news.clear()
+                self._is_called = False
                 while self._has_work():
                     wait = self._write(token, in_doubt)
                     in_doubt = wait is not None
@@ -275,7 +271,7 @@ class GroupWriter:
 
     def _commit(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
         """Commit a batch; if that fails, each of it by itself."""
-        appends = [write.append for write in writes if write.append is not None]
+        appends = [append for append, _ in writes if append is not None]
         try:
             if appends:
                 self._store.commit(appends)
@@ -288,8 +284,7 @@ class GroupWriter:
     def _commit_each(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
         """Raises `StoreBroken` at the first one that finds the store so: those before are in."""
         return [
-            None if write.append is None else self._commit_one(write.append, in_doubt)
-            for write in writes
+            None if append is None else self._commit_one(append, in_doubt) for append, _ in writes
         ]
 
     def _commit_one(self, append: Append, in_doubt: bool) -> _Outcome:
@@ -306,7 +301,7 @@ class GroupWriter:
     def _is_stored(self, append: Append, stale: StaleWriter) -> bool:
         """Whether a turn is refused because it is stored already, and by nobody else."""
         is_there = stale.stored_incarnation == append.head.incarnation and (
-            stale.stored_seq >= append.head.seq
+            stale.stored_seq >= append.seq
         )
         if not (is_there and append.records):
             return is_there

@@ -23,10 +23,10 @@ class _Model:
     snapshot: tuple[int, bytes] | None = None
 
     def take(self, append: Append) -> None:
-        self.head = append.head
+        self.head = append.whole_head
         self.records |= {record.seq: record.body for record in append.numbered()}
         if append.snapshot is not None:
-            self.snapshot = (append.head.seq, append.snapshot)
+            self.snapshot = (append.seq, append.snapshot)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -61,7 +61,7 @@ class StoreMachine(RuleBasedStateMachine):
         seqs = {each: model.head.seq for each, model in self.models.items()}
         for _ in range(count):
             append = self._draw_turn(data, seqs)
-            seqs[append.id] = append.head.seq
+            seqs[append.id] = append.seq
             batch.append(append)
         is_good = self._would_take(batch)
         try:
@@ -102,7 +102,7 @@ class StoreMachine(RuleBasedStateMachine):
                 return False
             places[append.id] = (
                 append.head.incarnation + append.head.is_finished,
-                append.head.seq,
+                append.seq,
             )
         return True
 
