@@ -30,7 +30,9 @@ class JournalHouse(Protocol):
     """What the journal needs of the runtime."""
 
     live: dict[str, Execution]
-    clock: Callable[[], float]
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
 
 
 class Journal:

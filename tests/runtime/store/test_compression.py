@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import zlib
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processengine.actors import Update
-from processengine.runtime.store import _compression
 from processengine.runtime.store._codec import Codec
 from processengine.runtime.store._codec_errors import CorruptRecord, UnknownRecord
 from processengine.runtime.store._compression import (
@@ -25,13 +25,13 @@ from processengine.runtime.store._compression import (
 from ._samples import registered
 
 TEXT = b"an order, a receipt, an invoice; " * 100
-WAYS = ["zlib"] if _compression.zstandard is None else ["zstd", "zlib"]
+WAYS = ["zlib"] if find_spec("zstandard") is None else ["zstd", "zlib"]
 
 
 @pytest.fixture(autouse=True, params=WAYS)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "zlib":
-        monkeypatch.setattr(_compression, "zstandard", None)
+        monkeypatch.setattr("processengine.runtime.store._compression.zstandard", None)
 
 
 def test_small_data_is_left_alone() -> None:
@@ -83,7 +83,7 @@ def test_no_data_is_corrupt() -> None:
 def test_zstandard_data_names_the_extra_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_compression, "zstandard", None)
+    monkeypatch.setattr("processengine.runtime.store._compression.zstandard", None)
     with pytest.raises(UnknownRecord, match=r"processengine\[zstd\]"):
         decompress(ZSTD + b"abc")
 
