@@ -7,9 +7,12 @@ from ._engine import Runtime, open_runtime
 from ._errors import (
     AdmissionRefused,
     BadArgument,
+    CannotRewind,
     ExecutionConflict,
     ExecutionNotCompleted,
+    ExecutionParked,
     GroupConflict,
+    MigrationError,
     NotInTrio,
     OptionError,
     RuntimeNotOpen,
@@ -21,6 +24,7 @@ from ._group_handle import GroupHandle, GroupStatus
 from ._handle import ActorHandle
 from ._host_actor import Behaviour, HostActor
 from ._options import Options
+from ._rebirth import HistoryRecord
 from ._views import NodeStatus, Outcome, Status
 from ._watch import Watch
 
@@ -29,14 +33,18 @@ __all__ = [
     "AdmissionRefused",
     "BadArgument",
     "Behaviour",
+    "CannotRewind",
     "Event",
     "ExecutionConflict",
     "ExecutionNotCompleted",
+    "ExecutionParked",
     "GroupConflict",
     "GroupHandle",
     "GroupStatus",
+    "HistoryRecord",
     "HostActor",
     "MessageEvent",
+    "MigrationError",
     "Missed",
     "NodeEvent",
     "NodeStatus",
