@@ -21,6 +21,7 @@ from .execution import (
     Execution,
     Failed,
     Finished,
+    Held,
     Interrupted,
     Lists,
     Record,
@@ -128,7 +129,7 @@ class Narrator:
         self, execution: Execution, at: float, message: AttemptOutcome
     ) -> Iterator[NodeEvent]:
         token = self._tokens.get(message.step)
-        if token is None:
+        if token is None or isinstance(message, Held):  # which had not begun
             return
         is_over = message.step not in execution.state.tokens
         if is_over:

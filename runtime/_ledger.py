@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..actors import Message, Reply
+from ..actors import ActorGone, Message, Reply
 from .execution import (
     AttemptOutcome,
     ChildEnded,
@@ -20,6 +20,7 @@ from .execution import (
     Record,
     Telling,
     Token,
+    TooLate,
     failed,
 )
 from .store import Append, Codec, ExecutionHead, UnstorableValue, WhenDurable, compress
@@ -193,6 +194,14 @@ class StepLedger(Ledger):
         self._pending.append(_Entry(effects, told))
         self._running = None
         self._hand_over((body,), now, _mail_of(reply), self._durable)
+
+    def close(self) -> None:
+        """Its life is over: what waits is not done, and who waits for that is told."""
+        self.is_closed = True
+        for entry in self._pending:
+            for effect in entry.effects if isinstance(entry, _Entry) else ():
+                if isinstance(effect, TooLate):
+                    effect.reply.fail(ActorGone(self._execution.id, "this life of it is over"))
 
     def then(self, effects: Effects) -> None:
         """Have something done after all that waits now."""

@@ -36,6 +36,9 @@ from .store import CorruptExecution, DamagedHead, ExecutionHead, Stored, StoreEr
 BATCH = 64
 SLICE_SECONDS = 0.001
 SWEEP_AFTER = 256
+AGAIN_AFTER = 1.0
+"""Seconds at least until one that was looked at is looked at again."""
+
 PATIENCE = (0.1, 5.0)
 """Seconds to wait when the store cannot be read: at first, and at most."""
 
@@ -179,8 +182,11 @@ class Sleepers:
     def may_sleep(self, execution: Execution) -> None:
         """An execution has come to rest: if it stays so, it leaves memory."""
         if execution.ledger is not None and self._after is not None:
-            drowsy = _Drowsy(execution, self)
-            self._house.timers.add(self._house.clock() + self._after, drowsy, None)
+            self._look_in(self._after, execution)
+
+    def _look_in(self, seconds: float, execution: Execution) -> None:
+        drowsy = _Drowsy(execution, self)
+        self._house.timers.add(self._house.clock() + seconds, drowsy, None)
 
     def look_at(self, execution: Execution, is_undisturbed: bool) -> None:
         """Let an execution leave memory if it rests; if it was disturbed, some time later."""
@@ -190,7 +196,7 @@ class Sleepers:
         due = next_due(execution.state)
         soon = due is not None and due < self._house.clock() + self._after
         if not is_undisturbed or soon or not rests(execution):
-            self.may_sleep(execution)
+            self._look_in(max(self._after, AGAIN_AFTER), execution)
             return
         self.dismiss(execution)
         state = execution.state.name

@@ -22,7 +22,10 @@ def folders_with_modules() -> Iterator[tuple[str, Path]]:
 def lower_bounds() -> set[str]:
     """Return `name==version` for the lower bound of everything a user can install."""
     extras = PROJECT["optional-dependencies"]
-    lists = [PROJECT["dependencies"], *(extras[name] for name in ("cli", "documents", "parallel", "zstd"))]
+    lists = [
+        PROJECT["dependencies"],
+        *(extras[name] for name in ("cli", "documents", "parallel", "zstd")),
+    ]
     lines = [line for requirements in lists for line in requirements]
     return {line.replace(">=", "==") for line in lines if not line.startswith("processengine[")}
 

@@ -1,4 +1,4 @@
-"""A process that survives its program: kill it in the middle, by Ctrl-C or kill -9, and run it again.
+"""A process that survives its program: kill it in the middle, and run it again.
 
 python examples/survivor/survivor.py [FILE]
 """

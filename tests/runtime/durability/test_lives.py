@@ -1,0 +1,151 @@
+"""Drawn processes and scripts, whose hosts crash and leave: the store tells what may follow.
+
+Each is played in virtual time, on a disk that is slow by drawn amounts. `_witness` replays every
+record as it is stored, and compares: nothing follows from a turn before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processengine.testing import Fault, FaultyStore
+
+from .._drama import draw_plan
+from ._lives import Parting, Saga, draw_spans, draw_weather
+from ._witness import WitnessStore
+
+SLOW_DISK = (None,)
+FORGETFUL = (0.0001, 0.2, 1.0)
+SEEDS = st.integers(0, 2**32)  # to shrink the draws themselves would lead to endless loops
+WITH_SIBLINGS = 6
+KINDS: tuple[Fault, ...] = ("fail", "full", "lose", "tear")
+
+
+def drawn(
+    random: Random,
+    *partings: Parting,
+    passivation: tuple[float | None, ...] = SLOW_DISK,
+) -> Saga:
+    """A saga whose lives end in these ways."""
+    plan = draw_plan(random, groups=None if random.randrange(3) == 0 else ())
+    weather = draw_weather(random, passivation)
+    spans = draw_spans(random, partings=partings) if partings else []
+    return Saga(plan, weather, spans)
+
+
+def undisturbed(random: Random) -> Saga:
+    """One life."""
+    return drawn(random)
+
+
+def crashing(random: Random) -> Saga:
+    """Its hosts crash."""
+    return drawn(random, "crash")
+
+
+def leaving(random: Random) -> Saga:
+    """Its hosts leave their block."""
+    return drawn(random, "leave")
+
+
+def forgetful(random: Random) -> Saga:
+    """It leaves memory whenever it rests."""
+    return drawn(random, passivation=FORGETFUL)
+
+
+def forgetful_and_crashing(random: Random) -> Saga:
+    """It leaves memory whenever it rests, and its hosts crash and leave."""
+    return drawn(random, "crash", "leave", passivation=FORGETFUL)
+
+
+def lazy(random: Random) -> Saga:
+    """It is stored lazily, and its hosts crash and leave: steps may be made again."""
+    saga = drawn(random, "crash", "leave")
+    saga.weather = attrs.evolve(saga.weather, durability="lazy", is_watched=False)
+    return saga
+
+
+def cut(random: Random) -> Saga:
+    """It goes on from any of the turns of another one: what a crash at any moment leaves."""
+    first = undisturbed(random).play(random)
+    first.check()
+    assert first.store is not None
+    rest = first.store.cut(random.randrange(len(first.store.turns) + 1))
+    return Saga(first.plan, first.weather, store=rest)
+
+
+def on_a_faulty_disk(random: Random) -> Saga:
+    """Some commits fail, wholly or in part, and its hosts crash and leave."""
+    faults = {random.randrange(1, 12): random.choice(KINDS) for _ in range(1 + random.randrange(6))}
+    saga = drawn(random, "crash", "leave")
+
+    def faulty(store: WitnessStore) -> FaultyStore:
+        return FaultyStore(store, faults)
+
+    saga.outermost = faulty
+    return saga
+
+
+SAGAS: tuple[Callable[[Random], Saga], ...] = (
+    undisturbed,
+    crashing,
+    leaving,
+    forgetful,
+    forgetful_and_crashing,
+    lazy,
+    cut,
+    on_a_faulty_disk,
+)
+
+
+@pytest.mark.parametrize("kind", SAGAS, ids=lambda kind: kind.__name__)
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_nothing_is_lost_or_done_too_early(kind: Callable[[Random], Saga], seed: int) -> None:
+    random = Random(seed)
+    kind(random).play(random).check()
+
+
+def test_an_attempt_that_is_held_back_is_not_told_as_completed() -> None:
+    random = Random(78)
+    undisturbed(random).play(random).check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SAGAS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("seed", range(10))
+def test_hundreds_of_sagas(kind: Callable[[Random], Saga], seed: int) -> None:
+    for number in range(40):
+        random = Random(1000 * seed + number)
+        kind(random).play(random).check()
+
+
+def test_more_than_one_schedule_is_explored() -> None:
+    seen: set[tuple[str, ...]] = set()
+    for schedule in range(20):
+        saga = crashing(Random(WITH_SIBLINGS)).play(Random(schedule))
+        saga.check()
+        seen.add(tuple(f"{life}:{each.node}.{each.step}" for life, each in saga.attempts))
+    assert len(seen) > 1
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_what_was_recorded_as_completed_is_not_made_again(seed: int) -> None:
+    random = Random(seed)
+    saga = crashing(random).play(random)
+    saga.check()
+    lives: dict[tuple[str, int], list[int]] = {}
+    for life, context in saga.attempts:
+        lives.setdefault((context.execution, context.step), []).append(life)
+    assert saga.store is not None
+    for (execution, step), numbers in lives.items():
+        messages = saga.store.replays[execution].messages
+        ends = [m for _, m in messages if getattr(m, "step", None) == step and hasattr(m, "port")]
+        assert len(ends) <= 1, f"{execution} has completed step {step} in lives {numbers} twice"
