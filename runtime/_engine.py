@@ -233,12 +233,7 @@ class Runtime:
         `MemoryLimitExceeded`, `UnstorableValue`, `StoreError`.
         """
         rewinder = self._rewinder("fork")
-        try:
-            forked = await rewinder.fork(id, at=at, changes=changes or {}, new_id=new_id)
-        except StaleWriter as error:
-            raise ExecutionConflict(
-                new_id or id, "a history of its own", f"that of {id}"
-            ) from error
+        forked = await rewinder.fork(id, at=at, changes=changes or {}, new_id=new_id)
         return ActorHandle(self.id, forked.id, forked.incarnation)
 
     async def rerun(self, id: str) -> ActorHandle:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import trio
 
@@ -26,26 +25,18 @@ from .store import (
 SLICE_SECONDS = 0.001
 
 
-class JournalHouse(Protocol):
-    """What the journal needs of the runtime."""
-
-    live: dict[str, Execution]
-
-    @property
-    def clock(self) -> Callable[[], float]: ...
-
-
 class Journal:
     """Gives executions their ledgers, and has one writer commit for all of them.
 
-    `lost` is told of an execution that cannot be stored here any more, and why. `lag` is how many
-    seconds a turn of mode `lazy` may go unstored, `retention` how many an ended execution is kept,
-    `kept` how many records before its latest snapshot one keeps.
+    `live` are the executions in memory; `lost` is told of one that cannot be stored here any more,
+    and why. `lag` is how many seconds a turn of mode `lazy` may go unstored, `retention` how many
+    an ended execution is kept, `kept` how many records before its latest snapshot one keeps.
     """
 
     def __init__(
         self,
-        house: JournalHouse,
+        live: Mapping[str, Execution],
+        clock: Callable[[], float],
         lost: Callable[[Execution, Exception], None],
         store: Store,
         types: ValueTypes | None,
@@ -60,7 +51,8 @@ class Journal:
         self.writer = LoopWriter(store) if store.is_instant else GroupWriter(store)
         self.append: Callable[[Append, WhenDurable], None] = self.writer.append_then
         self.lost = lost
-        self._house = house
+        self._live = live
+        self._clock = clock
         self._mode: Durability = mode
         self._lag = lag
         self._retention = retention
@@ -116,7 +108,7 @@ class Journal:
 
     def flush(self, id: str) -> None:
         """Have everything handed over that an execution holds back."""
-        execution = self._house.live.get(id)
+        execution = self._live.get(id)
         if execution is not None and execution.ledger is not None:
             execution.ledger.flush()
 
@@ -131,13 +123,13 @@ class Journal:
 
     async def _flush_all(self) -> None:
         """Hand over all that is held back, some at a time."""
-        slice_end = self._house.clock() + SLICE_SECONDS
-        for execution in list(self._house.live.values()):
+        slice_end = self._clock() + SLICE_SECONDS
+        for execution in list(self._live.values()):
             if execution.ledger is not None:
                 execution.ledger.flush()
-            if self._house.clock() > slice_end:
+            if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()
-                slice_end = self._house.clock() + SLICE_SECONDS
+                slice_end = self._clock() + SLICE_SECONDS
 
     async def compact(self) -> None:
         """Drop records that snapshots stand for, as they come about."""

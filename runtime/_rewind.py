@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ._blocking import run_blocking
-from ._errors import BadArgument, CannotRewind, ExecutionParked, UnknownExecution
+from ._errors import (
+    BadArgument,
+    CannotRewind,
+    ExecutionConflict,
+    ExecutionParked,
+    UnknownExecution,
+)
 from ._journal import Journal
 from ._migration import moved
 from ._rebirth import HistoryRecord, Rebuilder, decoded
@@ -27,7 +33,7 @@ from .execution import (
     size_of,
     write,
 )
-from .store import ExecutionHead, compress
+from .store import ExecutionHead, StaleWriter, compress
 
 
 class RewindHouse(House, Protocol):
@@ -117,7 +123,7 @@ class Rewinder:
 
         `at` None: that in which it failed, else the present. `changes` are variables to write
         first. Raises `UnknownExecution`, `ExecutionParked`, `CannotRewind`, `MemoryLimitExceeded`,
-        `UnstorableValue`, and `StaleWriter` if there is an execution `new_id`.
+        `UnstorableValue`, and `ExecutionConflict` if there is an execution `new_id`.
         """
         past = await self._past(id)
         place, step = self._place_of(past, at)
@@ -129,7 +135,10 @@ class Rewinder:
         _write_all(state, changes)
         execution = self._made(program, state, past.head, seq=0, incarnation=1)
         execution.parent = None
-        return await self._begin(execution, past, place, step)
+        try:
+            return await self._begin(execution, past, place, step)
+        except StaleWriter as error:
+            raise ExecutionConflict(state.id, "a history of its own", f"that of {id!r}") from error
 
     async def rerun(self, id: str) -> Execution:
         """Have a failed execution go on from the node that failed, which gets all its retries.

@@ -61,7 +61,8 @@ class StoreSide:
         self._store = storage.store
         self.catalog = Catalog(storage.definitions)
         self.journal = Journal(
-            house,
+            house.live,
+            house.clock,
             self.lost,
             storage.store,
             storage.types,

@@ -53,6 +53,11 @@ def parser() -> Parser:
             help="where the node functions are: a module's name or a .py file (repeatable)",
         )  # fmt: skip
         add(command.add_argument)
+    for name, (words, add) in _STORE_COMMANDS.items():
+        command = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
+        command.add_argument("--store", metavar="FILE", required=True, help="the store's file")
+        add(command.add_argument)
+        _json(command.add_argument)
     return top
 
 
@@ -113,6 +118,88 @@ _COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
                  _simulate),
     "tree": ("Show who supervises whom at a moment of virtual time, as a process runs.", _tree),
 }  # fmt: skip
+
+
+def _list(add: Add) -> None:
+    add("--state", metavar="STATE", action="append", default=[], choices=_STATES,
+        help="only those in this state (repeatable)")  # fmt: skip
+    add("--definition", metavar="ID", help="only those of this definition")
+    add("--prefix", metavar="TEXT", default="", help="only those whose id begins so")
+    add("--limit", metavar="N", type=_count, default=50, help="at most so many (default: 50)")
+
+
+def _one(add: Add) -> None:
+    add("id", metavar="ID", help="the name of the execution")
+
+
+def _letter(add: Add) -> None:
+    _one(add)
+    add("--wait", metavar="SECONDS", type=_duration, default=10.0,
+        help="for the answer (default: 10)")  # fmt: skip
+
+
+def _pause(add: Add) -> None:
+    _letter(add)
+    add("--interrupt", action="store_true", help="stop what runs, to be made again on resume")
+
+
+def _cancel(add: Add) -> None:
+    _letter(add)
+    add("--reason", metavar="TEXT", default="cancelled", help="is kept with the execution")
+
+
+def _signal(add: Add) -> None:
+    _letter(add)
+    add("name", metavar="NAME", help="of the signal")
+    add("payload", metavar="VALUE", nargs="?", help="JSON, or text")
+
+
+def _retry(add: Add) -> None:
+    _letter(add)
+    add("--node", metavar="NAME", help="try this node again now, of an execution that runs")
+
+
+def _fork(add: Add) -> None:
+    _letter(add)
+    add("--at", metavar="STEP", type=_count, help="make this step again (default: the failed one)")
+    add("--set", metavar="NAME=VALUE", action="append", default=[],
+        help="a variable to change first (repeatable)")  # fmt: skip
+    add("--id", metavar="NEW", dest="id_of_fork", help="the name of the fork")
+
+
+def _archive(add: Add) -> None:
+    add("--to", metavar="FILE", required=True, help="a new file, .jsonl.gz")
+    add("--older-than", metavar="DAYS", type=_duration, default=0.0,
+        help="only those that ended so long ago")  # fmt: skip
+    add("--delete", action="store_true", help="delete them from the store once they are there")
+
+
+def _restore(add: Add) -> None:
+    add("--from", metavar="FILE", dest="source", required=True, help="what `archive` has written")
+
+
+def _nothing(add: Add) -> None:
+    pass
+
+
+_STATES = (
+    "queued", "running", "waiting", "pausing", "paused",
+    "completed", "failed", "cancelled", "timed_out",
+)  # fmt: skip
+_STORE_COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
+    "list": ("List the executions in a store.", _list),
+    "show": ("Show one execution in a store.", _one),
+    "history": ("Show what an execution in a store has taken, turn by turn.", _one),
+    "store": ("Show how much a store holds.", _nothing),
+    "pause": ("Pause an execution, whatever program runs it.", _pause),
+    "resume": ("Have a paused execution go on.", _letter),
+    "cancel": ("End an execution.", _cancel),
+    "signal": ("Send a signal to an execution.", _signal),
+    "retry": ("Have a failed execution go on from the node that failed.", _retry),
+    "fork": ("Begin another execution from a point in the history of one.", _fork),
+    "archive": ("Write ended executions to a compressed file.", _archive),
+    "restore": ("Put archived executions back.", _restore),
+}
 _EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES}
 
 
@@ -182,6 +269,11 @@ def _file_value(argument: str, file: Path) -> Any:
         raise Misuse(f"{argument}: is not text in UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise Misuse(f"{argument}: is not JSON: {error}") from None
+
+
+def plain_value(text: str) -> Any:
+    """The value of a text: JSON if it is that, else the text itself."""
+    return _value(text)
 
 
 def _value(text: str) -> Any:

@@ -16,6 +16,9 @@ from ._graph import graph
 from ._output import Output
 from ._run import run
 from ._simulate import simulate
+from ._store_archive import archive, restore
+from ._store_control import cancel, fork, pause, resume, retry, signal
+from ._store_looks import history, list_executions, show, show_store
 from ._tree import tree
 
 Command = Callable[[argparse.Namespace, Output], int]
@@ -26,6 +29,18 @@ _COMMANDS: Mapping[str, Command] = {
     "graph": graph,
     "simulate": simulate,
     "tree": tree,
+    "list": list_executions,
+    "show": show,
+    "history": history,
+    "store": show_store,
+    "pause": pause,
+    "resume": resume,
+    "cancel": cancel,
+    "signal": signal,
+    "retry": retry,
+    "fork": fork,
+    "archive": archive,
+    "restore": restore,
 }
 _NOT_RUN, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
 

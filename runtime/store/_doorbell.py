@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import apsw
 import trio
@@ -209,7 +209,8 @@ class FileWatch:
     """Tells whether anybody else has changed a store's file since the last time it was asked."""
 
     def __init__(self, store: Path) -> None:
-        self._connection: Connection = apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READONLY)
+        made: object = apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READONLY)
+        self._connection = cast(Connection, made)
         self._version: int = self._connection.pragma("data_version")
 
     def __enter__(self) -> Self:

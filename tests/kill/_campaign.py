@@ -28,7 +28,7 @@ class Tally:
     """How often the program was started and how that ended, and what was found wrong."""
 
     counts: Counter[str] = attrs.field(factory=Counter[str])
-    findings: list[str] = attrs.field(factory=list)
+    findings: list[str] = attrs.field(factory=list[str])
 
     @property
     def kills(self) -> int:

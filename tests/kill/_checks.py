@@ -99,11 +99,11 @@ def _recorded_has_run(now: Evidence, effects: Sequence[Effect]) -> Iterator[str]
             place = each.execution, each.step
             last[place] = max(last[place], each.attempt)
     for what, kind in (("end", Completed), ("fail", Failed)):
-        for attempt in now.outcomes(kind):
-            if not is_lazy(attempt[0]) and counted["start", attempt] != 1:
-                yield f"{attempt}: recorded, and started {counted['start', attempt]} times"
-            if not is_lazy(attempt[0]) and counted[what, attempt] != 1:  # type: ignore[index]
-                yield f"{attempt}: recorded as {what}, but it came out so otherwise often"
+        for made in now.outcomes(kind):
+            if not is_lazy(made[0]) and counted["start", made] != 1:
+                yield f"{made}: recorded, and started {counted['start', made]} times"
+            if not is_lazy(made[0]) and counted[what, made] != 1:  # type: ignore[index]
+                yield f"{made}: recorded as {what}, but it came out so otherwise often"
     for id, step, attempt in now.outcomes(Completed):
         if not is_lazy(id) and last[id, step] > attempt:
             yield f"{id}/{step}: completed by attempt {attempt}, and {last[id, step]} was started"

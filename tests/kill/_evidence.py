@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import apsw
 import attrs
@@ -30,8 +31,8 @@ Attempt = tuple[str, int, int]
 class Evidence:
     """The heads and the records of all executions, and what SQLite finds wrong with the file."""
 
-    heads: dict[str, ExecutionHead] = attrs.field(factory=dict)
-    journals: dict[str, tuple[Record, ...]] = attrs.field(factory=dict)
+    heads: dict[str, ExecutionHead] = attrs.field(factory=dict[str, ExecutionHead])
+    journals: dict[str, tuple[Record, ...]] = attrs.field(factory=dict[str, tuple[Record, ...]])
     faults: tuple[str, ...] = ()
 
     def outcomes(self, kind: type[Completed | Failed]) -> list[Attempt]:
@@ -58,7 +59,7 @@ def evidence_in(folder: Path) -> Evidence:
 
 
 def _read(copy: Path) -> Evidence:
-    connection = apsw.Connection(str(copy))
+    connection: Any = apsw.Connection(str(copy))
     checked = tuple(str(text) for (text,) in connection.execute("PRAGMA integrity_check"))
     connection.close()
     store = SqliteStore(copy)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -60,7 +60,7 @@ class Life:
         return end
 
     @contextmanager
-    def _started(self) -> Iterator[subprocess.Popen[str]]:
+    def _started(self) -> Generator[subprocess.Popen[str]]:
         given = (self.folder, self.number, self.seed, self.copies)
         command = [sys.executable, "-m", "tests.kill._program", *map(str, given)]
         with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import trio
@@ -95,7 +95,7 @@ class Work:
             raise Flaw("not yet")
 
     @contextmanager
-    def _logged(self, context: NodeContext) -> Iterator[None]:
+    def _logged(self, context: NodeContext) -> Generator[None]:
         self._log.attempt("start", context)
         try:
             yield

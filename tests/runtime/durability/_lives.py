@@ -52,6 +52,11 @@ class Weather:
     is_watched: bool = False
 
 
+def tag_of(message: Message) -> str:
+    """What a message is called in records and events."""
+    return str(type(message).__struct_config__.tag)
+
+
 def draw_weather(random: Random, passivation: tuple[float | None, ...] = (None,)) -> Weather:
     """Draw how slow the disk is, how often snapshots are made and whether somebody watches."""
     return Weather(
@@ -263,10 +268,7 @@ class Life(Drama):
             case pe.StateEvent():
                 return event.state in replay.names
             case pe.MessageEvent():
-                return any(
-                    type(message).__struct_config__.tag == event.message
-                    for _, message in replay.messages
-                )
+                return any(tag_of(message) == event.message for _, message in replay.messages)
             case pe.NodeEvent(kind="started"):
                 return (event.step, event.attempt) in replay.started
             case pe.NodeEvent(kind="completed" | "failed" | "skipped"):
@@ -333,7 +335,8 @@ class Saga:
         if self.store is None:
             is_strict = self.weather.durability == "step"
             self.store = WitnessStore([self.definition(Life(self.plan))], is_strict=is_strict)
-        for seconds, parting in (*self.spans, (math.inf, "leave")):
+        last: Span = (math.inf, "leave")
+        for seconds, parting in (*self.spans, last):
             await self._live(seconds, parting)
             if self.outcome is not None:
                 return

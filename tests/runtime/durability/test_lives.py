@@ -82,7 +82,9 @@ def cut(random: Random) -> Saga:
 
 def on_a_faulty_disk(random: Random) -> Saga:
     """Some commits fail, wholly or in part, and its hosts crash and leave."""
-    faults = {random.randrange(1, 12): random.choice(KINDS) for _ in range(1 + random.randrange(6))}
+    faults: dict[int, Fault] = {
+        random.randrange(1, 12): random.choice(KINDS) for _ in range(1 + random.randrange(6))
+    }
     saga = drawn(random, "crash", "leave")
 
     def faulty(store: WitnessStore) -> FaultyStore:
