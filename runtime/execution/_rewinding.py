@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._effects import Effects
 from ._records import Rewound
-from ._state import Calling, ExecutionState, Expanded, Token
+from ._state import BackingOff, Calling, Delayed, ExecutionState, Expanded, Token
 from ._timing import rearm
 from ._tokens import start
 
@@ -16,7 +16,10 @@ def on_rewound(
 
     What begins again has all its retries before it.
     """
+    held = max(0.0, now - message.at)
     for token in list(state.tokens.values()):
+        if isinstance(token.phase, (BackingOff, Delayed)):
+            token.phase = type(token.phase)(token.phase.due + held)
         if token.is_in_flight:
             state.in_flight -= 1
         elif isinstance(token.phase, Calling):
@@ -24,7 +27,7 @@ def on_rewound(
         elif token.step != message.step or isinstance(token.phase, Expanded):
             continue
         _begin_again(state, token, effects)
-    rearm(state, max(0.0, now - message.at), effects)
+    rearm(state, held, effects)
 
 
 def _begin_again(state: ExecutionState, token: Token, effects: Effects) -> None:
