@@ -57,7 +57,7 @@ class Journal:
         self._lag = lag
         self._retention = retention
         self._kept = kept
-        self._has_lazy = False
+        self._lazy = trio.Event()
         self._outgrown: dict[str, int] = {}
         self._news = trio.Event()
 
@@ -67,7 +67,7 @@ class Journal:
         if mode == "step":
             execution.ledger = StepLedger(execution, self, seq)
         elif mode == "lazy":
-            self._has_lazy = True
+            self._lazy.set()
             execution.ledger = LazyLedger(execution, self, seq)
 
     # For ledgers
@@ -115,21 +115,26 @@ class Journal:
     # Services
 
     async def flush_lazy(self) -> None:
-        """Hand over, time and again, what executions of mode `lazy` have gathered."""
+        """Hand over, time and again, what executions of mode `lazy` have gathered, if there are."""
         while True:
+            await self._lazy.wait()
             await trio.sleep(self._lag)
-            if self._has_lazy:
-                await self._flush_all()
+            self._lazy = trio.Event()
+            if await self._flush_all():
+                self._lazy.set()
 
-    async def _flush_all(self) -> None:
-        """Hand over all that is held back, some at a time."""
+    async def _flush_all(self) -> bool:
+        """Hand over all that is held back, some at a time; whether any may hold something back."""
         slice_end = self._clock() + SLICE_SECONDS
+        is_any_lazy = False
         for execution in list(self._live.values()):
-            if execution.ledger is not None:
+            if execution.ledger is not None and not execution.ledger.waits:
+                is_any_lazy = True
                 execution.ledger.flush()
             if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 slice_end = self._clock() + SLICE_SECONDS
+        return is_any_lazy
 
     async def compact(self) -> None:
         """Drop records that snapshots stand for, as they come about."""
