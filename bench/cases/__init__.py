@@ -6,6 +6,7 @@ from .._measure import Row
 from ._control import pausing
 from ._durable_runs import durable_chains
 from ._durable_size import durable_sizes
+from ._from_outside import control_from_another_process
 from ._graphs import graphs
 from ._guarded import guards
 from ._idle import idle
@@ -28,6 +29,7 @@ CASES: dict[str, Case] = {
     "durable-chain": durable_chains,
     "durable-size": durable_sizes,
     "passivated": passivated,
+    "from-outside": control_from_another_process,
 }
 
 __all__ = ["CASES", "Case"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -28,11 +27,13 @@ from ._errors import (
     StoreNotOpened,
     StoreReadOnly,
 )
+from ._fair_lock import FairLock
 from ._schema import VERSION, found_version, migrate
 
 Synchronous = Literal["FULL", "NORMAL"]
 
 _CHECKPOINT_PAGES = 4000  # 16 MB of write-ahead log; 1000, the default, is a quarter slower
+_TRY_SECONDS = 0.001
 _STATEMENTS = 600  # kept prepared: an insert of n records is one for each n up to 512
 _LOG_BYTES = 32 * 1024 * 1024  # what a log that had to grow is cut back to
 
@@ -58,8 +59,8 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous, patience: float) -> None:
         self.name: str = str(path)
-        self._patience = round(patience * 1000)
-        self._locks = (threading.Lock(), threading.Lock())
+        self._tries = max(1, round(patience / _TRY_SECONDS))
+        self._locks = (FairLock(), FairLock())
         self._is_closed = False
         _check_path(path)
         with self._translated():
@@ -72,9 +73,14 @@ class Database:
                 self._writer.close()
                 raise
 
+    def _tries_again(self, tried: int) -> bool:
+        """Wait a little for a lock: SQLite's own way to wait soon sleeps for 100 ms."""
+        time.sleep(_TRY_SECONDS)
+        return tried < self._tries
+
     def _open(self) -> Connection:
         connection: Connection = apsw.Connection(self.name, statementcachesize=_STATEMENTS)
-        connection.set_busy_timeout(self._patience)
+        connection.set_busy_handler(self._tries_again)
         return connection
 
     def _prepare(self, synchronous: Synchronous) -> None:
@@ -125,11 +131,11 @@ class Database:
         Does as much as it can without waiting for those who read.
         """
         with self._locks[0], self._translated():
-            self._writer.set_busy_timeout(0)
+            self._writer.set_busy_handler(None)
             try:
                 self._writer.pragma("wal_checkpoint", "TRUNCATE")
             finally:
-                self._writer.set_busy_timeout(self._patience)
+                self._writer.set_busy_handler(self._tries_again)
 
     def close(self) -> None:
         """Close both connections; the last one of all processes empties the log."""
