@@ -37,7 +37,7 @@ def at_the_end(
 ) -> Iterator[str]:
     """What must be true when all has ended; `reference` is what a run without kills left."""
     yield from _starts_are_numbered(effects)
-    yield from _interrupted_is_made_again(effects)
+    yield from _interrupted_is_made_again(now, effects)
     yield from _ends_are_as_without_kills(now, summary, reference)
 
 
@@ -127,14 +127,17 @@ def _starts_are_numbered(effects: Sequence[Effect]) -> Iterator[str]:
             yield f"{key} is the key of {sorted(meant)}"
 
 
-def _interrupted_is_made_again(effects: Sequence[Effect]) -> Iterator[str]:
-    """What started last under a key has come out: no attempt in flight at a kill is the last."""
+def _interrupted_is_made_again(now: Evidence, effects: Sequence[Effect]) -> Iterator[str]:
+    """What started last under a key has come out: no attempt in flight at a kill is the last.
+
+    Unless its execution was cancelled then: nothing of that is made again.
+    """
     latest: dict[str, Effect] = {}
     for each in effects:
         if each.key and not is_lazy(each.execution):
             latest[each.key] = each
     for key, each in latest.items():
-        if each.what == "start":
+        if each.what == "start" and now.heads[each.execution].state != "cancelled":
             yield f"{key} ({each.node}): attempt {each.attempt} of life {each.life} was the last"
 
 

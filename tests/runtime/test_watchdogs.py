@@ -218,8 +218,8 @@ async def test_a_node_that_blocks_the_event_loop_is_warned_of_once(
 
     async with pe.open_runtime(block_warning=0.05) as runtime:
         await (await runtime.spawn(node(work).build(), id="x")).result()
-    [record] = [each for each in caplog.records if "blocks the event loop" in each.message]
-    assert record.message.startswith("attempt 1 of node 'work' of execution 'x' blocks")
+    whose = "attempt 1 of node 'work' of execution 'x' blocks the event loop"
+    [record] = [each for each in caplog.records if each.message.startswith(whose)]
     assert [line.split(" in ")[1] for line in record.message.splitlines() if "File" in line] == [
         "work"
     ]

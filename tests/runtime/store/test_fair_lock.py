@@ -34,7 +34,7 @@ def test_it_is_let_go_when_its_block_raises() -> None:
     lock = FairLock()
     try:
         with lock:
-            raise ValueError
+            raise ValueError  # noqa: TRY301
     except ValueError:
         pass
     with lock:
