@@ -65,8 +65,11 @@ VALUES: Mapping[type[Message], tuple[str, Callable[[ValueCodec, Any], object]]] 
 RECORDED: tuple[type[Message], ...] = get_args(Recorded)
 _PLAIN = frozenset((type(None), bool, float))
 _TAGS = frozenset(cls.__struct_config__.tag for cls in RECORDED)
-_BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
-"""What decoders raise for content that nobody wrote: msgspec's errors are `ValueError`s."""
+_BROKEN = (
+    msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    RecursionError,
+)  # fmt: skip
+"""What decoders raise for content that nobody wrote."""
 
 
 class Codec:

@@ -59,7 +59,7 @@ def decode_letter(body: bytes) -> Letter:
     """The letter that `encode_letter` was given; raises `CorruptRecord` for anything else."""
     try:
         return _LETTER.decode(body)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CorruptRecord("letter", str(error)) from error
 
 
@@ -83,5 +83,5 @@ def decode_answer(body: bytes) -> Answer:
     """The answer in these bytes; raises `CorruptRecord`."""
     try:
         return _ANSWER.decode(body)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CorruptRecord("answer", str(error)) from error
