@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_its_schema_has_a_version(store: Path) -> None:
 
 
 def test_everything_in_it_goes_on(store: Path) -> None:
-    money = processes.Money(processes.Decimal("9.90"), "EUR")
+    money = processes.Money(Decimal("9.90"), "EUR")
 
     async def main() -> dict[str, pe.Outcome]:
         async with pe.open_runtime(

@@ -22,10 +22,9 @@ def play_all(store: pe.MemoryStore, *plays: tuple[Play, dict[str, Any]]) -> None
 
     async def main() -> None:
         for play, options in plays:
+            given: dict[str, Any] = {"execution_timeout": None, "seed": 0, **options}
             async with pe.open_runtime(
-                store=store,
-                wall_clock=trio.current_time,
-                **{"execution_timeout": None, "seed": 0, **options},
+                store=store, wall_clock=trio.current_time, **given
             ) as runtime:
                 await play(runtime)
 
