@@ -14,11 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processengine.runtime.definition import RoutingMap
+from processengine.runtime.execution import ExecutionState, transition
+from processengine.runtime.store import decompress
 from processengine.testing import Fault, FaultyStore
 
 from .._drama import draw_plan
 from ._lives import Parting, Saga, draw_spans, draw_weather
-from ._witness import WitnessStore
+from ._witness import CODEC, UNLIKE, WitnessStore, picture
 
 SLOW_DISK = (None,)
 FORGETFUL = (0.0001, 0.2, 1.0)
@@ -151,3 +154,21 @@ def test_what_was_recorded_as_completed_is_not_made_again(seed: int) -> None:
         messages = saga.store.replays[execution].messages
         ends = [m for _, m in messages if getattr(m, "step", None) == step and hasattr(m, "port")]
         assert len(ends) <= 1, f"{execution} has completed step {step} in lives {numbers} twice"
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_replaying_a_journal_again_gives_the_same_state(seed: int) -> None:
+    random = Random(seed)
+    saga = forgetful_and_crashing(random).play(random)
+    assert saga.store is not None
+    for id, replay in saga.store.replays.items():
+        states = [
+            ExecutionState(id, RoutingMap(replay.state.routing.definition), UNLIKE)
+            for _ in range(2)
+        ]
+        for record in saga.store.journal(id):
+            at, message = CODEC.decode_record(decompress(record.body))
+            for state in states:
+                transition(state, message, at)
+        assert picture(states[0]) == picture(states[1]) == picture(replay.state)
