@@ -8,7 +8,7 @@ without a word. Anchors and aliases work; tags and merge keys (`<<`) are not in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
@@ -64,12 +64,25 @@ def read_yaml(text: str, max_depth: int, on_repeated: Callable[[dict[str, Any], 
     Raises `YamlFault`, also where collections are nested deeper than `max_depth`.
     """
     yaml = _package()
-    reader = _Reader(max_depth, on_repeated)
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            reader.take(event)
+        return _read(yaml.parse(text, Loader=fast), max_depth, on_repeated)
+    except yaml.YAMLError as error:
+        if "nesting" not in str(error):
+            raise _fault_of(error) from None
+    # The fast parser has a bound of its own, which it hits far ahead of the event it gives next.
+    try:
+        return _read(yaml.parse(text, Loader=yaml.SafeLoader), max_depth, on_repeated)
     except yaml.YAMLError as error:
         raise _fault_of(error) from None
+
+
+def _read(
+    events: Iterable[Any], max_depth: int, on_repeated: Callable[[dict[str, Any], str], None]
+) -> Any:
+    reader = _Reader(max_depth, on_repeated)
+    for event in events:
+        reader.take(event)
     return reader.document
 
 

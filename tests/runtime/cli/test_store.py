@@ -38,6 +38,8 @@ async def main():
         await runtime.spawn(asking.build(), id="one")
         two = await runtime.spawn(shaking.build(), id="two")
         await two.result()
+        for id in sys.argv[2:]:
+            await (await runtime.find(id)).result()
         print("ready", flush=True)
         await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
 
@@ -128,12 +130,12 @@ def test_without_a_runtime_a_message_is_kept_for_the_next(
         "bytes": shell.json("store")["bytes"],
         "mail": 1,
     }
-    command = [sys.executable, "-c", PROGRAM, str(store)]
+    command = [sys.executable, "-c", PROGRAM, str(store), "one"]  # waits for the end of that
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as running:
         assert running.stdout is not None
-        running.stdout.readline()
+        assert running.stdout.readline() == "ready\n"
         assert shell("resume", "one") == "completed\n"
         leave(running)
     assert shell.json("store")["mail"] == 0
