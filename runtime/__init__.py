@@ -3,6 +3,8 @@
 Start reading at `definition`, then `execution`, then `_core` and `_engine` over both.
 """
 
+from ._cache import CacheStatistics
+from ._caches import CacheName
 from ._engine import Runtime, open_runtime
 from ._errors import (
     AdmissionRefused,
@@ -33,6 +35,8 @@ __all__ = [
     "AdmissionRefused",
     "BadArgument",
     "Behaviour",
+    "CacheName",
+    "CacheStatistics",
     "CannotRewind",
     "Event",
     "ExecutionConflict",

@@ -32,6 +32,7 @@ from ..actors import (
 )
 from ..supervision import Child, Intensity, Strategy, Supervisor
 from ._admission import Admission
+from ._caches import Caches
 from ._clock import WallClock
 from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
@@ -95,7 +96,7 @@ class Core:
         self.dead_letters = DeadLetters()
         self.live: dict[str, Execution] = {}
         self.past: dict[str, Execution] = {}
-        self.programs: dict[int, Program] = {}
+        self.caches = Caches(options, self.clock)
         self.context = copy_context()
         pool = options.worker_pool_size
         self.slots: Slots | None = None if pool is None else Slots(pool)
@@ -213,22 +214,19 @@ class Core:
         return f"{definition.id}-{self.id}-{next(self._numbers)}"
 
     def program(self, definition: ProcessDefinition) -> Program:
-        """The definition compiled.
+        """The definition compiled. Whoever keeps it beyond a turn may outlive its groups."""
+        program = self.caches.routing.get(builtins.id(definition))
+        return self._compiled(definition) if program is None else program
 
-        Known by the object and not by its content: two functions of one name, such as closures, are
-        one content but not one behaviour. A program keeps its definition, so an id stays taken.
-        """
-        program = self.programs.get(builtins.id(definition))
-        if program is None:
-            timeout = self.options.execution_timeout
-            program = Program(definition, self.groups.of, timeout, self.stored_limits(definition))
-            self.programs[builtins.id(definition)] = program
-            for node in definition.nodes:
-                if isinstance(node.kind, Process):
-                    self.program(node.kind.definition)
-            if len(self.programs) > self.options.routing_cache_size_limit:
-                del self.programs[next(iter(self.programs))]
-                self._sweep_groups()
+    def _compiled(self, definition: ProcessDefinition) -> Program:
+        timeout = self.options.execution_timeout
+        program = Program(definition, self.groups.of, timeout, self.stored_limits(definition))
+        gone = self.caches.routing.put(builtins.id(definition), program)
+        for node in definition.nodes:
+            if isinstance(node.kind, Process):
+                self.program(node.kind.definition)
+        if gone:
+            self._sweep_groups({program})
         return program
 
     def stored_limits(self, definition: ProcessDefinition) -> LimitParts | None:
@@ -236,10 +234,11 @@ class Core:
         is_stored = self.store is not None and self.store.mode_of(definition) != "off"
         return self.limits.parts if is_stored else None
 
-    def _sweep_groups(self) -> None:
-        """Let go the groups of definitions that are neither cached nor running."""
+    def _sweep_groups(self, wanted: set[Program]) -> None:
+        """Let go the groups of definitions that are neither wanted now, nor cached, nor running."""
         if len(self.groups) > 2 * self.options.routing_cache_size_limit:
-            programs = {*self.programs.values(), *(each.program for each in self.live.values())}
+            running = (each.program for each in self.live.values())
+            programs = wanted.union(self.caches.routing.values(), running)
             groups = {group for program in programs for group in program.all_groups()}
             self.groups.keep_only(groups)
 

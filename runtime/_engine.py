@@ -16,6 +16,8 @@ import trio
 
 from ..actors import DeadLetters, RuntimeClosed
 from ..supervision import Child, RestartType, Supervisor, SupervisorGaveUp, TreeNode
+from ._cache import CacheStatistics
+from ._caches import CacheName
 from ._core import Core, begin_message
 from ._errors import (
     BadArgument,
@@ -115,6 +117,11 @@ class Runtime:
         """Messages that were delivered to nobody: counted, the latest kept."""
         return self._opened().dead_letters
 
+    @property
+    def caches(self) -> dict[CacheName, CacheStatistics]:
+        """How the caches have fared: `definitions` that were loaded, `routing` maps compiled."""
+        return self._opened().caches.statistics()
+
     async def spawn(
         self,
         definition: ProcessDefinition,
@@ -142,6 +149,7 @@ class Runtime:
             existing = _existing(core, id, definition, begin.inputs)
             if existing is not None:
                 return existing
+            program = core.program(definition)  # its groups may have been let go meanwhile
         id = id or core.new_id(definition)
         handle = ActorHandle(core.id, id, 1)
         execution = core.begin(id, program, begin)
@@ -182,6 +190,7 @@ class Runtime:
                 await _look_for(core, id, definition)
             existing = None if id is None else _existing(core, id, definition, begin.inputs)
             if existing is None:
+                program = core.program(definition)  # its groups may have been let go meanwhile
                 execution = core.begin(id or core.new_id(definition), program, begin)
                 existing = ActorHandle(core.id, execution.id, 1)
                 if execution.ledger is not None:

@@ -80,8 +80,11 @@ class Options:
 
     From the specification: `max_concurrent_executions` (busy at once), `execution_timeout` (None:
     none), `default_max_retries` with `retry_initial_delay_ms` and `retry_max_delay_ms` (for nodes
-    without a retry of their own), `max_memory_per_execution` (bytes), `routing_cache_size_limit`
-    (compiled definitions).
+    without a retry of their own), `max_memory_per_execution` (bytes),
+    `thread_definition_cache_size_limit` (loaded definitions), with
+    `thread_definition_cache_expiry` (since they were loaded) and
+    `thread_definition_cache_sliding_expiry` (since their last use), `routing_cache_size_limit`
+    (compiled definitions), with `routing_cache_expiry` (None of an expiry: never).
 
     Our own: `admission_queue_limit` (executions that may wait to begin), `worker_pool_size`
     (attempts at once; None: no bound), `cancel_grace` (for attempts to clean up in),
@@ -104,7 +107,11 @@ class Options:
     retry_initial_delay_ms: int = _whole(1000, 0)
     retry_max_delay_ms: int = _whole(30_000, 0)
     max_memory_per_execution: int = _whole(100 * 1024 * 1024, 1)
+    thread_definition_cache_size_limit: int = _whole(1000, 1)
+    thread_definition_cache_expiry: float | None = _seconds(3600.0, optional=True)
+    thread_definition_cache_sliding_expiry: float | None = _seconds(600.0, optional=True)
     routing_cache_size_limit: int = _whole(500, 1)
+    routing_cache_expiry: float | None = _seconds(3600.0, optional=True)
     admission_queue_limit: int = _whole(10_000, 0)
     worker_pool_size: int | None = _whole(None, 1)
     cancel_grace: float = _seconds(5.0)

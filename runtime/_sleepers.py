@@ -406,6 +406,7 @@ class Sleepers:
             self.park(id, found_sort, why, head.hash)
             return ExecutionParked(id, why)
         try:
+            program = self._house.program(program.definition)  # whose groups may have gone
             execution = self._rebuilt(found, program, sort.incarnation)
         except Exception as error:  # noqa: BLE001 - one that cannot be read must not hold up others
             self.park(id, found_sort, str(error))

@@ -18,7 +18,11 @@ def test_defaults_are_those_of_the_specification() -> None:
     assert options.retry_initial_delay_ms == 1000
     assert options.retry_max_delay_ms == 30_000
     assert options.max_memory_per_execution == 100 * 1024 * 1024
+    assert options.thread_definition_cache_size_limit == 1000
+    assert options.thread_definition_cache_expiry == 60 * 60
+    assert options.thread_definition_cache_sliding_expiry == 10 * 60
     assert options.routing_cache_size_limit == 500
+    assert options.routing_cache_expiry == 60 * 60
 
 
 def test_the_default_retry_counts_the_first_try_as_an_attempt() -> None:
