@@ -50,7 +50,7 @@ class TurnLoop(Generic[A]):
     @property
     def pending(self) -> int:
         """How many messages wait for their turn; 0 unless asked from inside one."""
-        return sum(len(mailbox) for mailbox in self._mail.values())
+        return sum(len(mailbox) for mailbox in list(self._mail.values()))
 
     @trio.lowlevel.enable_ki_protection
     def post(self, actor: A, message: Message, reply: AnyReply = None) -> bool:

@@ -41,6 +41,7 @@ from processengine.runtime import (
     OptionError,
     Options,
     Outcome,
+    PerformanceMetrics,
     Runtime,
     RuntimeNotOpen,
     StateEvent,
@@ -91,6 +92,7 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
+from processengine.runtime.metrics import DefinitionMetrics, Histogram, StoreMetrics
 from processengine.runtime.simulation import (
     PathStep,
     SimulationInTrio,
@@ -174,6 +176,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "DefinitionError",
+    "DefinitionMetrics",
     "DuplicateChild",
     "ErrorContext",
     "Event",
@@ -190,6 +193,7 @@ __all__ = [
     "GroupHandle",
     "GroupStatus",
     "Hedge",
+    "Histogram",
     "HistoryRecord",
     "HostActor",
     "Input",
@@ -218,6 +222,7 @@ __all__ = [
     "Outcome",
     "PathStep",
     "PauseMode",
+    "PerformanceMetrics",
     "ProcessBuilder",
     "ProcessDefinition",
     "ProcessEngineError",
@@ -243,6 +248,7 @@ __all__ = [
     "StoreFull",
     "StoreInUse",
     "StoreLocked",
+    "StoreMetrics",
     "StoreNotOpened",
     "StoreReadOnly",
     "StoreTooNew",

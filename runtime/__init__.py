@@ -25,6 +25,7 @@ from ._events import Event, MessageEvent, Missed, NodeEvent, StateEvent
 from ._group_handle import GroupHandle, GroupStatus
 from ._handle import ActorHandle
 from ._host_actor import Behaviour, HostActor
+from ._metrics import PerformanceMetrics
 from ._options import Options
 from ._rebirth import HistoryRecord
 from ._views import NodeStatus, Outcome, Status
@@ -56,6 +57,7 @@ __all__ = [
     "OptionError",
     "Options",
     "Outcome",
+    "PerformanceMetrics",
     "Runtime",
     "RuntimeNotOpen",
     "StateEvent",

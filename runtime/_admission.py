@@ -10,7 +10,7 @@ class Admission:
 
     Busy means that an attempt is in flight. An execution with only timers or signals left, or
     paused, gives its place back and needs none to go on: the limit holds back beginnings only, so
-    it cannot deadlock. `queued` is how many wait to begin.
+    it cannot deadlock. `queued` is how many wait to begin, `refused` counts who found no room.
     """
 
     def __init__(self, limit: int, queue_limit: int) -> None:
@@ -18,6 +18,7 @@ class Admission:
         self.queue_limit = queue_limit
         self.busy = 0
         self.queued = 0
+        self.refused = 0
         self._queue: dict[Execution, Begin] = {}
 
     @property

@@ -67,6 +67,7 @@ from .execution import (
     restored,
     size_of,
 )
+from .metrics import AttemptCounts, ExecutionCounts
 from .store import UnstorableValue
 
 Letter = tuple[str, int, Message, Reply[Any] | None]
@@ -94,6 +95,10 @@ class Core:
         self.timers = Timers(self.clock)
         self.admission = Admission(options.max_concurrent_executions, options.admission_queue_limit)
         self.dead_letters = DeadLetters()
+        self.counts = ExecutionCounts()
+        self.attempts = AttemptCounts()
+        self._monotonic = trio.lowlevel.current_clock().current_time
+        self._opened_at = self._monotonic()
         self.live: dict[str, Execution] = {}
         self.past: dict[str, Execution] = {}
         self.caches = Caches(options, self.clock)
@@ -219,8 +224,13 @@ class Core:
         return self._compiled(definition) if program is None else program
 
     def _compiled(self, definition: ProcessDefinition) -> Program:
-        timeout = self.options.execution_timeout
-        program = Program(definition, self.groups.of, timeout, self.stored_limits(definition))
+        program = Program(
+            definition,
+            self.groups.of,
+            self.counts.of(str(definition)),
+            self.options.execution_timeout,
+            self.stored_limits(definition),
+        )
         gone = self.caches.routing.put(builtins.id(definition), program)
         for node in definition.nodes:
             if isinstance(node.kind, Process):
@@ -245,6 +255,7 @@ class Core:
     def check_room(self, count: int) -> None:
         """Raise `AdmissionRefused` unless so many executions may begin or be queued now."""
         if count > self.admission.room:
+            self.admission.refused += count
             raise AdmissionRefused(
                 f"the last of {count}", self.admission.busy, self.admission.queued
             )
@@ -266,6 +277,7 @@ class Core:
         admission = self.admission
         has_room = parent is not None or admission.has_room
         if not has_room and admission.is_full:
+            admission.refused += 1
             raise AdmissionRefused(id, admission.busy, admission.queued)
         execution = self.live[id] = Execution(id, program, self, parent)
         if self.store is not None:
@@ -387,6 +399,16 @@ class Core:
             action()
         else:
             self._from_elsewhere(action)
+
+    @property
+    def mailbox_depth(self) -> int:
+        """How many messages wait: for their turn, to get here, or for their recipient to wake."""
+        depth = self.turns.pending + self.host_turns.pending + len(self._inbox)
+        return depth + (0 if self.store is None else self.store.sleepers.mail)
+
+    def uptime(self) -> float:
+        """Seconds since it was opened."""
+        return self._monotonic() - self._opened_at
 
     def _is_here(self) -> bool:
         return threading.get_ident() == self._thread and trio.lowlevel.in_trio_run()

@@ -30,6 +30,7 @@ from ._errors import (
 from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
+from ._metrics import PerformanceMetrics, metrics_of
 from ._options import Options
 from ._rewind import Rewinder
 from ._storage import Storage
@@ -46,6 +47,7 @@ class Runtime:
         self._storage = storage
         self._core: Core | None = None
         self._nursery_manager: Any = None
+        self._last_metrics: PerformanceMetrics | None = None
 
     def __repr__(self) -> str:
         if self._core is None:
@@ -98,6 +100,7 @@ class Runtime:
         finally:
             forget(core)
             core.close_replies()
+            self._last_metrics = metrics_of(core)
             if self._storage is not None:
                 with trio.CancelScope(shield=True):
                     await self._storage.close()
@@ -347,6 +350,14 @@ class Runtime:
     def tree(self) -> TreeNode:
         """The supervision tree as it is now: services, groups with their workers, executions."""
         return self._opened().root.tree()
+
+    def metrics(self) -> PerformanceMetrics:
+        """What the runtime has done since it was opened, and what it is doing; from any thread.
+
+        Costs those who ask, not what runs: some 0.3 µs for each live execution. After the end of
+        the block it is as it was then.
+        """
+        return self._last_metrics or metrics_of(self._opened())
 
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""

@@ -36,6 +36,23 @@ class GroupStatus:
     retries_refused: int
 
 
+def group_status(group: NodeGroup, now: float) -> GroupStatus:
+    """Look at a group; may be called from any thread."""
+    gate = group.gate
+    breaker = gate.breaker if gate is not None else None
+    return GroupStatus(
+        name=group.name,
+        breaker=None if breaker is None else breaker.state,
+        tally=NO_CALLS if breaker is None or gate is None else gate.tally(now),
+        retry_after=0.0 if breaker is None else breaker.retry_after(now),
+        budget=None if gate is None else gate.budget,
+        running=group.dispatcher.running,
+        queued=group.queued,
+        parked=group.parked_count,
+        retries_refused=group.retries_refused,
+    )
+
+
 class GroupHandle:
     """A node group of a running runtime; safe to use from any thread."""
 
@@ -59,20 +76,7 @@ class GroupHandle:
 
     def status(self) -> GroupStatus:
         """Look at it now."""
-        group, now = self._group, self._clock()
-        gate = group.gate
-        breaker = gate.breaker if gate is not None else None
-        return GroupStatus(
-            name=group.name,
-            breaker=None if breaker is None else breaker.state,
-            tally=NO_CALLS if breaker is None or gate is None else gate.tally(now),
-            retry_after=0.0 if breaker is None else breaker.retry_after(now),
-            budget=None if gate is None else gate.budget,
-            running=group.dispatcher.running,
-            queued=group.queued,
-            parked=group.parked_count,
-            retries_refused=group.retries_refused,
-        )
+        return group_status(self._group, self._clock())
 
     def isolate(self) -> None:
         """Open the breaker until `reset`: attempts are parked or refused."""

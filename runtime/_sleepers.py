@@ -177,6 +177,11 @@ class Sleepers:
     def __len__(self) -> int:
         return len(self.asleep)
 
+    @property
+    def mail(self) -> int:
+        """How many messages wait for those who are being woken."""
+        return sum(map(len, list(self._letters.values())))
+
     # To sleep
 
     def may_sleep(self, execution: Execution) -> None:

@@ -27,10 +27,11 @@ from ._house import House, Ledger, NodeGroup, Telling, Watcher
 from ._log import about, logger
 from ._patience import Patience
 from ._program import Program
-from ._records import Begin, Due, ErrorContext, GraceOver, Held, Interrupted, Record
+from ._records import Begin, Due, ErrorContext, Failed, GraceOver, Held, Interrupted, Record
 from ._recovery import replay, restored, told_child
 from ._state import (
     ACTIVE,
+    BackingOff,
     Calling,
     Ending,
     ExecutionState,
@@ -236,7 +237,10 @@ class Execution:
         """Feed a message to the transition and record it."""
         self.untouched = False
         self.in_turn = True
-        effects = transition(self.state, message, now, reply)
+        if isinstance(message, _MAY_FAIL):
+            effects = self._counted(message, transition, now)
+        else:
+            effects = transition(self.state, message, now, reply)
         self.in_turn = False
         if message.recorded:
             self.record(now, message)
@@ -263,6 +267,23 @@ class Execution:
                 self.ledger.trims(count)
             del self.history[:count]
 
+    def _counted(
+        self,
+        outcome: Failed | Interrupted,
+        turn: Callable[[ExecutionState, Message, float], Effects],
+        now: float,
+    ) -> Effects:
+        """Take a turn for an attempt that may have failed, and count that if the token says so."""
+        token = self.state.tokens.get(outcome.step)
+        if token is None:
+            return turn(self.state, outcome, now)
+        failures, counts = token.failures, self.house.attempts
+        effects = turn(self.state, outcome, now)
+        if token.failures > failures:
+            counts.failed += 1
+            counts.retried += type(token.phase) is BackingOff
+        return effects
+
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
         self.untouched = False
@@ -270,7 +291,10 @@ class Execution:
             return None
         self.in_turn = True
         try:
-            effects = whole_turn(self.state, outcome, now)
+            if type(outcome) is Failed:
+                effects = self._counted(outcome, whole_turn, now)
+            else:
+                effects = whole_turn(self.state, outcome, now)
             self.in_turn = False
             self.record(now, outcome)
         except Exception as error:  # noqa: BLE001 - a supervision boundary, as in the turn loop
@@ -405,9 +429,11 @@ class Execution:
                 watcher.end()
         if effect.abandoned:
             self._warn_of(effect.abandoned)
-        control = self.state.control
-        if isinstance(control, Finished) and control.error is not None:
+        state, control = self.state, self.state.control
+        assert isinstance(control, Finished)
+        if control.error is not None:
             self._log_failure(control.error)
+        self.program.counts.ended(control.state, state.steps, self.ended_at - self.spawned_at)
         self.house.ended(self)
 
     def _warn_of(self, abandoned: tuple[Token, ...]) -> None:
@@ -560,6 +586,7 @@ class Execution:
         self.house.turns.post(self, outcome)
 
 
+_MAY_FAIL = (Failed, Interrupted)
 _OF_STOPPED = (Interrupted, Held)
 _OF_SUSPENDED = (Answer, Refuse, TooLate, Ended)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...actors import Message, Reply, TurnLoop
 from ...supervision import Gate
 from ..definition import RoutingMap
+from ..metrics import AttemptCounts
 from ._effects import CallChild, Effects, TellChild
 from ._records import Completed, Outcome, Record
 from ._state import Limits, Token
@@ -120,6 +121,7 @@ class House(Protocol):
     history_limit: int
     cancel_grace: float
     random: random.Random
+    attempts: AttemptCounts
     clock: Callable[[], float]
     """The runtime's time, in seconds."""
 

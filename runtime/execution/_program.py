@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..definition import ProcessDefinition, RoutingMap
+from ..metrics import DefinitionCounts
 from ._attempt import Act, compile_acts
 from ._house import Groups, NodeGroup
 from ._lines import Line, compile_lines
@@ -13,19 +14,24 @@ class Program:
     """A definition ready to run: its routing map, an act for every node, a line for bare ones.
 
     `begin` is what an execution without inputs is begun with; its `timeout` and `limits` are those
-    of all. For `default_group` and `groups` see `Groups`.
+    of all. In `counts` its ended executions are counted. For `default_group` and `groups` see
+    `Groups`.
     """
 
-    __slots__ = ("acts", "begin", "default_group", "definition", "groups", "lines", "routing")
+    __slots__ = (
+        "acts", "begin", "counts", "default_group", "definition", "groups", "lines", "routing",
+    )  # fmt: skip
 
     def __init__(
         self,
         definition: ProcessDefinition,
         groups: Groups,
+        counts: DefinitionCounts,
         default_timeout: float | None,
         limits: LimitParts | None = None,
     ) -> None:
         self.definition: ProcessDefinition = definition
+        self.counts: DefinitionCounts = counts
         own = definition.timeout
         self.begin: Begin = Begin({}, {}, default_timeout if own is None else own, limits)
         self.routing: RoutingMap = RoutingMap(definition)

@@ -21,10 +21,10 @@ class LoopWriter(GroupWriter):
     ) -> None:
         super().__init__(store, batch=batch)
         self._delay = delay
+        self._clock = trio.lowlevel.current_clock().current_time
         self._awake = trio.Event()
 
-    def _wake(self) -> None:
-        self._is_called = True
+    def _call(self) -> None:
         self._awake.set()
 
     async def _work(self) -> BaseException | None:
@@ -41,8 +41,9 @@ class LoopWriter(GroupWriter):
             self._awake = trio.Event()
             self._is_called = False
             while self._has_work():
+                began = self._clock()
                 await trio.sleep(self._delay())
-                outcomes = self._commit_next(in_doubt)
+                outcomes = self._commit_next(in_doubt, began)
                 in_doubt = outcomes is None
                 if outcomes is None:
                     await trio.sleep(self._patience.next())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Literal
@@ -16,6 +17,7 @@ from typing import Literal
 import trio
 
 from ...actors import Reply
+from ..metrics import CommitCounts, StoreMetrics
 from ._contract import Append, Store
 from ._errors import (
     NotAStore,
@@ -56,7 +58,8 @@ class GroupWriter:
     does not work (it is full, or locked), nothing fails: everything waits until it does. A store
     that is damaged is the end of `run`.
 
-    `capacity` is how many turns may wait. All methods belong to the trio thread of `run`.
+    `capacity` is how many turns may wait. All methods but `metrics` belong to the trio thread of
+    `run`.
     """
 
     def __init__(self, store: Store, *, batch: int = BATCH, capacity: int = 10_000) -> None:
@@ -73,7 +76,10 @@ class GroupWriter:
         self._halted = threading.Event()
         self._mode: _Mode = "idle"
         self._is_closed = False
-        self._patience = _Patience(store)
+        self._counts = CommitCounts()
+        self._patience = _Patience(store, self._counts)
+        self._settled_at = 0.0
+        self._clock: Callable[[], float] = time.perf_counter
         self._room = trio.Event()
 
     def __repr__(self) -> str:
@@ -86,6 +92,12 @@ class GroupWriter:
     def is_full(self) -> bool:
         """Whether a write would be refused now."""
         return self._unsettled >= self.capacity
+
+    def metrics(self) -> StoreMetrics:
+        """What was stored until now, and what waits; may be called from any thread."""
+        pending = self._unsettled
+        lag = self._clock() - self._settled_at if pending else 0.0
+        return self._counts.metrics(pending, max(0.0, lag))
 
     def append(self, item: Append) -> Reply[None]:
         """Have a turn stored; answered when it is durable, or fails with what went wrong.
@@ -143,7 +155,12 @@ class GroupWriter:
 
     def _wake(self) -> None:
         """Have it look at the queue."""
+        if self._unsettled == 1:
+            self._settled_at = self._clock()  # all was, until now
         self._is_called = True
+        self._call()
+
+    def _call(self) -> None:
         self._news.set()
 
     ### The service.
@@ -209,6 +226,7 @@ class GroupWriter:
     def _release(self, writes: list[_Write], outcomes: list[_Outcome]) -> None:
         """Tell all who wait for these, in order; in the trio thread."""
         self._unsettled -= len(writes)
+        self._settled_at = self._clock()
         for (_, tell), outcome in zip(writes, outcomes, strict=True):
             try:
                 tell(outcome)
@@ -253,19 +271,24 @@ class GroupWriter:
         self._in_hand = []
         return None
 
-    def _commit_next(self, in_doubt: bool) -> list[_Outcome] | None:
+    def _commit_next(self, in_doubt: bool, began: float | None = None) -> list[_Outcome] | None:
         """Take the next batch in hand and commit it; None if the store does not work.
 
-        `in_doubt`: it was tried before, so some of it may be stored.
+        `in_doubt`: it was tried before, so some of it may be stored. It `began` at that time
+        (None: now).
         """
         if not self._in_hand:
             size = min(self._batch, len(self._queue))
             self._in_hand = [self._queue.popleft() for _ in range(size)]
+        began = self._clock() if began is None else began
         try:
             outcomes = self._commit(self._in_hand, in_doubt)
         except StoreBroken as error:
             self._patience.lose(error)
             return None
+        records = sum(len(append.records) for append, _ in self._in_hand if append is not None)
+        if records:
+            self._counts.committed(records, self._clock() - began)
         self._patience.regain()
         return outcomes
 
@@ -312,8 +335,9 @@ class GroupWriter:
 class _Patience:
     """What to do about a store that does not work: tell once, try again, less and less often."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, counts: CommitCounts) -> None:
         self._store = store
+        self._counts = counts
         self._failures = 0
 
     def lose(self, error: StoreBroken) -> None:
@@ -321,6 +345,7 @@ class _Patience:
         if isinstance(error, (StoreCorrupt, NotAStore)):
             raise error
         self._failures += 1
+        self._counts.failures += 1
         level = logging.ERROR if self._failures == 1 else logging.DEBUG
         logger.log(level, "nothing can be stored, executions wait until it can: %s", error)
 
