@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar, cast
@@ -97,6 +97,8 @@ class Reply(Generic[T]):
             self._wakers.remove(wake)
 
     async def _suspend_asyncio(self) -> None:
+        import asyncio  # it is there already, as its loop runs; a program on trio never needs it
+
         loop = asyncio.get_running_loop()
         arrived = asyncio.Event()
 
@@ -166,6 +168,10 @@ def _call_soon(token: trio.lowlevel.TrioToken, call: Callable[[], None]) -> None
 def _refuse_in_event_loop() -> None:
     if trio.lowlevel.in_trio_task():
         raise RuntimeError("a trio task must `await` a reply; `wait()` is for plain threads")
+    if "asyncio" not in sys.modules:
+        return
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -6,23 +6,13 @@ What it saves is in `docs/decisions/0012-codec.md`.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
 from ._codec_errors import CorruptRecord, UnknownRecord
-
-
-def _imported(name: str) -> Any:
-    """The module of an extra; None if that is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-zstandard: Any = _imported("zstandard")
 
 PLAIN: Final = b"\x00"
 ZLIB: Final = b"\x01"
@@ -39,7 +29,11 @@ def compress(data: bytes) -> bytes:
     """Make data smaller if that pays; one byte longer if not."""
     if len(data) < WORTH_IT:
         return PLAIN + data
-    small = ZLIB + zlib.compress(data, 1) if zstandard is None else ZSTD + _zstd(data)
+    zstandard = _zstandard()
+    if zstandard is None:
+        small = ZLIB + zlib.compress(data, 1)
+    else:
+        small = ZSTD + zstandard.ZstdCompressor(level=3).compress(data)
     return small if len(small) <= len(data) else PLAIN + data
 
 
@@ -73,12 +67,17 @@ def _inflated(data: bytes, limit: int) -> bytes:
     return plain
 
 
-def _zstd(data: bytes) -> bytes:
-    compressed: bytes = zstandard.ZstdCompressor(level=3).compress(data)
-    return compressed
+@functools.cache
+def _zstandard() -> Any:
+    """The module, when it is first needed; None if it is not installed."""
+    try:
+        return importlib.import_module("zstandard")
+    except ImportError:
+        return None
 
 
 def _unzstd(data: bytes, limit: int) -> bytes:
+    zstandard = _zstandard()
     if zstandard is None:
         raise _unknown("zstandard, which is not installed: pip install processengine[zstd]")
     try:

@@ -31,7 +31,7 @@ WAYS = ["zlib"] if find_spec("zstandard") is None else ["zstd", "zlib"]
 @pytest.fixture(autouse=True, params=WAYS)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "zlib":
-        monkeypatch.setattr("processengine.runtime.store._compression.zstandard", None)
+        monkeypatch.setattr("processengine.runtime.store._compression._zstandard", lambda: None)
 
 
 def test_small_data_is_left_alone() -> None:
@@ -83,7 +83,7 @@ def test_no_data_is_corrupt() -> None:
 def test_zstandard_data_names_the_extra_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("processengine.runtime.store._compression.zstandard", None)
+    monkeypatch.setattr("processengine.runtime.store._compression._zstandard", lambda: None)
     with pytest.raises(UnknownRecord, match=r"processengine\[zstd\]"):
         decompress(ZSTD + b"abc")
 
