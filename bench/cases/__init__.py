@@ -10,6 +10,7 @@ from ._from_outside import control_from_another_process
 from ._graphs import graphs
 from ._guarded import guards
 from ._idle import idle
+from ._imports import imports
 from ._messages import messages
 from ._passivated import passivated
 from ._runs import chains, failing, fork_joins, sleeping
@@ -30,6 +31,7 @@ CASES: dict[str, Case] = {
     "durable-size": durable_sizes,
     "passivated": passivated,
     "from-outside": control_from_another_process,
+    "imports": imports,
 }
 
 __all__ = ["CASES", "Case"]

@@ -24,7 +24,9 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("case", ["chain", "fork-join", "failing", "guards", "messages", "pausing"])
+@pytest.mark.parametrize(
+    "case", ["chain", "fork-join", "failing", "guards", "imports", "messages", "pausing"]
+)
 def test_a_case_gives_a_row_for_every_figure(case: str, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     printed = bench(case, "--json", str(path))

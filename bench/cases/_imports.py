@@ -1,0 +1,44 @@
+"""How long a program waits for `import processengine`."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from .._measure import Row
+from .._scratch import scratch
+
+TIMED = "import time; begin = time.perf_counter(); import {}; print(time.perf_counter() - begin)"
+
+
+def imports(quick: bool) -> list[Row]:
+    """The median of fresh processes, for us and for trio alone, which is part of that.
+
+    The modules have been compiled before, as those of an installed package are.
+    """
+    processes = 2 if quick else 11
+    with scratch() as folder:
+        ours, alone = (_seconds(name, folder, processes) for name in ("processengine", "trio"))
+    return [
+        Row(case="import processengine", ours=ours * 1e3, unit="ms", bar=150.0, stretch=80.0),
+        Row(case="import trio, which is part of that", ours=alone * 1e3, unit="ms"),
+    ]
+
+
+def _seconds(name: str, compiled: Path, processes: int) -> float:
+    """Seconds that the import takes inside a process, not counting its start."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-c", TIMED.format(name)]
+
+    def one() -> float:
+        done = subprocess.run(
+            command, env=environment, cwd=compiled, capture_output=True, text=True, check=True
+        )
+        return float(done.stdout)
+
+    one()
+    return statistics.median(one() for _ in range(processes))
