@@ -9,6 +9,7 @@ from ._engine import Runtime, open_runtime
 from ._errors import (
     AdmissionRefused,
     BadArgument,
+    BadLoad,
     CannotRewind,
     ExecutionConflict,
     ExecutionNotCompleted,
@@ -18,6 +19,7 @@ from ._errors import (
     NotInTrio,
     OptionError,
     RuntimeNotOpen,
+    UnknownDefinition,
     UnknownExecution,
     UnknownGroup,
 )
@@ -25,6 +27,7 @@ from ._events import Event, MessageEvent, Missed, NodeEvent, StateEvent
 from ._group_handle import GroupHandle, GroupStatus
 from ._handle import ActorHandle
 from ._host_actor import Behaviour, HostActor
+from ._library import Loader
 from ._metrics import PerformanceMetrics
 from ._options import Options
 from ._rebirth import HistoryRecord
@@ -35,6 +38,7 @@ __all__ = [
     "ActorHandle",
     "AdmissionRefused",
     "BadArgument",
+    "BadLoad",
     "Behaviour",
     "CacheName",
     "CacheStatistics",
@@ -48,6 +52,7 @@ __all__ = [
     "GroupStatus",
     "HistoryRecord",
     "HostActor",
+    "Loader",
     "MessageEvent",
     "MigrationError",
     "Missed",
@@ -62,6 +67,7 @@ __all__ = [
     "RuntimeNotOpen",
     "StateEvent",
     "Status",
+    "UnknownDefinition",
     "UnknownExecution",
     "UnknownGroup",
     "Watch",

@@ -78,6 +78,10 @@ class Cache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __iter__(self) -> Iterator[K]:
+        """The keys, the least recently used first; those that expired unnoticed too."""
+        return iter(tuple(self._entries))
+
     def values(self) -> Iterator[V]:
         """What is held, the least recently used first; no use of it."""
         return (entry.value for entry in self._entries.values())
@@ -99,6 +103,11 @@ class Cache(Generic[K, V]):
         if self._max_idle is not None:
             entry.until = min(now + self._max_idle, entry.latest)
         return entry.value
+
+    def peek(self, key: K) -> V | None:
+        """As `get`, but neither used nor counted."""
+        entry = self._entries.get(key)
+        return None if entry is None or self._clock() >= entry.until else entry.value
 
     def put(self, key: K, value: V) -> int:
         """Hold a value, in place of the key's former one; returns how many others had to go."""

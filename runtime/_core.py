@@ -7,7 +7,7 @@ import itertools
 import random
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -38,6 +38,7 @@ from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
 from ._group_registry import GroupRegistry
 from ._host_actor import HostActor
+from ._library import Library, Loader
 from ._options import Options
 from ._rebirth import HistoryRecord
 from ._restarts import Restarts
@@ -79,7 +80,14 @@ class Core:
     Single writer: the trio thread that runs it. Other threads only append to `_inbox`.
     """
 
-    def __init__(self, runtime_id: str, options: Options, storage: Storage | None = None) -> None:
+    def __init__(
+        self,
+        runtime_id: str,
+        options: Options,
+        storage: Storage | None = None,
+        definitions: Iterable[ProcessDefinition] = (),
+        loader: Loader | None = None,
+    ) -> None:
         self.id: Final = runtime_id
         self.options: Final = options
         self.random = random.Random(options.seed)
@@ -102,6 +110,9 @@ class Core:
         self.live: dict[str, Execution] = {}
         self.past: dict[str, Execution] = {}
         self.caches = Caches(options, self.clock)
+        self.library = Library(
+            runtime_id, loader, self.caches.definitions, definitions, self._take_in_loaded
+        )
         self.context = copy_context()
         pool = options.worker_pool_size
         self.slots: Slots | None = None if pool is None else Slots(pool)
@@ -112,6 +123,7 @@ class Core:
         self.store = None if storage is None else StoreSide(self, storage)
         services = self._supervisor(
             "services",
+            *self.library.services(),
             *(() if self.store is None else self.store.services()),
             Child("timers", self.timers.run),
             *watchdogs(options.block_warning),
@@ -183,6 +195,7 @@ class Core:
             for watcher in execution.watchers or ():
                 watcher.end()
         self.live.clear()
+        self.library.give_up()
         if self.store is not None:
             self.store.give_up()
         for group in self.groups:
@@ -238,6 +251,16 @@ class Core:
         if gone:
             self._sweep_groups({program})
         return program
+
+    def define(self, definition: ProcessDefinition) -> None:
+        """Know a definition from now on."""
+        self.library.give(definition)
+        if self.store is not None:
+            self.store.sleepers.take_in(definition)
+
+    def _take_in_loaded(self, definition: ProcessDefinition) -> None:
+        if self.store is not None:
+            self.store.sleepers.take_in_loaded(definition)
 
     def stored_limits(self, definition: ProcessDefinition) -> LimitParts | None:
         """The limits that executions of a definition keep in their records, if they have any."""

@@ -30,6 +30,7 @@ from ._errors import (
 from ._group_handle import GroupHandle
 from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
+from ._library import Loader, id_and_version
 from ._metrics import PerformanceMetrics, metrics_of
 from ._options import Options
 from ._rewind import Rewinder
@@ -42,9 +43,17 @@ from .store import StaleWriter, Store, ValueTypes
 class Runtime:
     """A running engine. Get one from `open_runtime`; it is usable inside the `async with` only."""
 
-    def __init__(self, options: Options, storage: Storage | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        storage: Storage | None = None,
+        definitions: tuple[ProcessDefinition, ...] = (),
+        loader: Loader | None = None,
+    ) -> None:
         self.options = options
         self._storage = storage
+        self._definitions = definitions
+        self._loader = loader
         self._core: Core | None = None
         self._nursery_manager: Any = None
         self._last_metrics: PerformanceMetrics | None = None
@@ -59,7 +68,9 @@ class Runtime:
             raise NotInTrio("open_runtime")
         if self._storage is not None:
             await self._storage.open(self.options)
-        core = Core(secrets.token_hex(4), self.options, self._storage)
+        core = Core(
+            secrets.token_hex(4), self.options, self._storage, self._definitions, self._loader
+        )
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
         # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.
@@ -120,6 +131,25 @@ class Runtime:
         """Messages that were delivered to nobody: counted, the latest kept."""
         return self._opened().dead_letters
 
+    async def definition(self, id: str, version: int | None = None) -> ProcessDefinition:
+        """The definition of that id and version, or the newest of that id.
+
+        One that was given (to `open_runtime` or `define`), or else by the loader, which is asked
+        once however many wait; a checkpoint only then. Raises `UnknownDefinition`, `BadLoad` and
+        what the loader raises.
+        """
+        core = self._opened()
+        if core.is_closing:
+            raise RuntimeClosed(core.id)
+        return await core.library.get(id, version)
+
+    def forget_definitions(self, id: str | None = None) -> None:
+        """Have definitions loaded anew when they are next wanted: those of an id, or all.
+
+        What runs goes on with the definition it has.
+        """
+        self._opened().library.forget(id)
+
     @property
     def caches(self) -> dict[CacheName, CacheStatistics]:
         """How the caches have fared: `definitions` that were loaded, `routing` maps compiled."""
@@ -127,13 +157,14 @@ class Runtime:
 
     async def spawn(
         self,
-        definition: ProcessDefinition,
+        definition: ProcessDefinition | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         id: str | None = None,
     ) -> ActorHandle:
         """Begin an execution, or queue it while too many are busy; returns before it has run.
 
+        `definition` may be a name, as `orders` (the newest) or `orders v3`: see `definition`.
         Containers in `inputs` are copied. Idempotent by `id`: if an execution of that id exists,
         live or ended, its handle is returned. Raises `ExecutionConflict` if that one is of another
         definition or was given other inputs, `InputError` for inputs the definition does not
@@ -141,6 +172,8 @@ class Runtime:
         `RuntimeClosed`.
         """
         core = self._opened()
+        if isinstance(definition, str):
+            definition = await self._named(definition)
         if core.is_closing:
             raise RuntimeClosed(core.id)
         if inputs is not None or id is not None or type(definition) is not ProcessDefinition:
@@ -162,7 +195,7 @@ class Runtime:
 
     async def spawn_many(
         self,
-        definition: ProcessDefinition,
+        definition: ProcessDefinition | str,
         inputs: Iterable[Mapping[str, Any] | None],
         *,
         ids: Iterable[str] | None = None,
@@ -173,13 +206,12 @@ class Runtime:
         this raises for what it was given, or `AdmissionRefused` as not all find room.
         """
         core = self._opened()
+        if isinstance(definition, str):
+            definition = await self._named(definition)
         if core.is_closing:
             raise RuntimeClosed(core.id)
         several = list(inputs)
-        names: builtins.list[str | None] = [None] * len(several) if ids is None else [*ids]
-        if len(names) != len(several) or len({*names}) < len(names) > names.count(None):
-            expected = f"{len(several)} names that differ, one for each of the inputs"
-            raise BadArgument("spawn_many", "ids", names, expected)
+        names = _names(ids, len(several))
         for given, id in zip(several, names, strict=True):
             _check_arguments(definition, given, id)
         program = core.program(definition)
@@ -259,7 +291,7 @@ class Runtime:
     async def migrate(
         self,
         id: str,
-        definition: ProcessDefinition,
+        definition: ProcessDefinition | str,
         nodes: Mapping[str, str] | None = None,
     ) -> ActorHandle:
         """Have an execution that rests go on by another definition, a newer version say.
@@ -268,8 +300,13 @@ class Runtime:
         definition that it has had must be given too. Nothing is changed unless all fits: raises
         `MigrationError` with everything that does not, else as `fork`.
         """
+        if isinstance(definition, str):
+            definition = await self._named(definition)
         migrated = await self._rewinder("migrate").migrate(id, definition, nodes or {})
         return ActorHandle(self.id, migrated.id, migrated.incarnation)
+
+    async def _named(self, name: str) -> ProcessDefinition:
+        return await self.definition(*id_and_version(name))
 
     def _rewinder(self, call: str) -> Rewinder:
         core = self._opened()
@@ -282,12 +319,12 @@ class Runtime:
     def define(self, *definitions: ProcessDefinition) -> None:
         """Give definitions: executions that were parked for want of one come back.
 
-        What is spawned is given by that; this is for executions of an earlier runtime.
+        They can be spawned by name too. For executions of an earlier runtime, what is spawned is
+        given by that.
         """
         core = self._opened()
         for definition in _checked_definitions("define", definitions):
-            if core.store is not None:
-                core.store.sleepers.take_in(definition)
+            core.define(definition)
 
     def list(
         self,
@@ -389,6 +426,15 @@ def _check_arguments(definition: object, inputs: object, id: object) -> None:
         raise BadArgument("spawn", "id", id, "text that is not empty")
 
 
+def _names(ids: Iterable[str] | None, count: int) -> list[str | None]:
+    """The names of several executions: as many as there are, and different ones."""
+    names: list[str | None] = [None] * count if ids is None else [*ids]
+    if len(names) != count or len({*names}) < len(names) > names.count(None):
+        expected = f"{count} names that differ, one for each of the inputs"
+        raise BadArgument("spawn_many", "ids", names, expected)
+    return names
+
+
 def _existing(
     core: Core, id: str, definition: ProcessDefinition, inputs: dict[str, Any]
 ) -> ActorHandle | None:
@@ -481,6 +527,7 @@ def open_runtime(
     *,
     store: str | Path | Store | None = None,
     definitions: Iterable[ProcessDefinition] = (),
+    loader: Loader | None = None,
     types: ValueTypes | None = None,
     wall_clock: Callable[[], float] = time.time,
     **changes: Any,
@@ -492,8 +539,13 @@ def open_runtime(
     execution. With one, the path of an SQLite file or a store, executions are only suspended (their
     attempts are cancelled): the next runtime on that store takes them up, as it does after a crash.
 
-    `definitions` are those of executions that may be in the store; of what is missing, executions
-    are parked. `types` are the host's own types of values. `wall_clock` gives seconds since 1970.
+    `definitions` are those of executions that may be in the store, and can be spawned by name. What
+    is missing, the `loader` is asked for, by id and version (None: the newest): an async function
+    that gives a `ProcessDefinition`, or None. Of what it does not know either, executions are
+    parked. It is called outside of all executions, once for all who wait; on entering the block
+    for what is in the store, so one that hangs holds that up.
+
+    `types` are the host's own types of values. `wall_clock` gives seconds since 1970.
 
     Raises `OptionError`, and on entering the block `NotInTrio` under another event loop than
     trio's, and `StoreError` (`StoreInUse`, `StoreTooNew`, ...) if the store cannot be used.
@@ -502,7 +554,9 @@ def open_runtime(
     if changes:
         given = {field.name: getattr(options, field.name) for field in attrs.fields(Options)}
         options = Options.from_mapping({**given, **changes})
-    if store is None:
-        return Runtime(options)
     known = _checked_definitions("open_runtime", definitions)
-    return Runtime(options, Storage(store, known, types, wall_clock))
+    if not (loader is None or callable(cast(object, loader))):
+        expected = "an async function of an id and a version"
+        raise BadArgument("open_runtime", "loader", loader, expected)
+    storage = None if store is None else Storage(store, known, types, wall_clock)
+    return Runtime(options, storage, known, loader)

@@ -72,6 +72,34 @@ class UnknownGroup(ProcessEngineError):
 
 
 @attrs.define(eq=False, str=False)
+class UnknownDefinition(ProcessEngineError):
+    """No definition of that name was given, and no loader knows it; `known` are those given."""
+
+    id: str
+    version: int | None
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        which = "" if self.version is None else f" v{self.version}"
+        given = f" (given: {', '.join(sorted(self.known))})" if self.known else ""
+        return f"there is no definition {self.id + which!r}{given}"
+
+
+@attrs.define(eq=False, str=False)
+class BadLoad(ProcessEngineError):
+    """A loader gave something else than the definition that it was asked for; mend the loader."""
+
+    id: str
+    version: int | None
+    found: str
+
+    def __str__(self) -> str:
+        version = "any version" if self.version is None else f"version {self.version}"
+        expected = f"expected a ProcessDefinition {self.id!r} of {version}, or None"
+        return f"the loader, asked for {self.id!r}: {expected}, got {self.found}"
+
+
+@attrs.define(eq=False, str=False)
 class BadArgument(ProcessEngineError):
     """A call was made with something it cannot use; nothing was done."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -208,6 +209,11 @@ class Rewinder:
             raise UnknownExecution(id)
         records = await run_blocking(store, store.journal, id)
         turns = decoded(self._journal.codec, id, records)
+        catalog = self._sleepers.catalog
+        load = catalog.load(stored.head) if catalog.of(stored.head) is None else None
+        if load is not None:
+            with contextlib.suppress(Exception):  # told by the catalog
+                await load
         program = self._program_of(stored.head)
         rebuild = Rebuilder(self._journal.codec, program.routing, self._house.limits)
         return Past(stored.head, [turn for turn in turns if turn.seq <= stored.head.seq], rebuild)

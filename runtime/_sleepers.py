@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Protocol, cast
 
 import attrs
@@ -171,6 +172,7 @@ class Sleepers:
         self._asking: dict[str, list[Reply[Execution]]] = {}
         self._relics: dict[str, tuple[tuple[float, ...], list[Watcher] | None]] = {}
         self._wanted: deque[str] = deque()
+        self._loads: dict[str, Reply[ProcessDefinition]] = {}
         self._left = 0
         self._news = trio.Event()
 
@@ -279,10 +281,15 @@ class Sleepers:
 
     def take_in(self, definition: ProcessDefinition) -> None:
         """A definition is given: those that were parked for want of it come back."""
-        if definition in self.catalog:
-            return
-        self.catalog.add(definition)
-        for parked in [each for each in self.parked.values() if each.lacks == definition.hash]:
+        if definition not in self.catalog:
+            self._unpark(self.catalog.add(definition))
+
+    def take_in_loaded(self, definition: ProcessDefinition) -> None:
+        """A definition was loaded: those that were parked for want of it come back."""
+        self._unpark(self.catalog.add_loaded(definition))
+
+    def _unpark(self, hashes: set[str]) -> None:
+        for parked in [each for each in self.parked.values() if each.lacks in hashes]:
             del self.parked[parked.id]
             self.asleep[parked.id] = UNKNOWN
             self.rouse(parked.id)
@@ -303,8 +310,11 @@ class Sleepers:
         """Have a sleeping execution brought back; nothing if that is under way."""
         if id not in self._letters:
             self._letters[id] = []
-            self._wanted.append(id)
-            self._news.set()
+            self._want(id)
+
+    def _want(self, id: str) -> None:
+        self._wanted.append(id)
+        self._news.set()
 
     def fetch(self, id: str) -> Reply[Execution]:
         """Look for an execution in the store; answered when it is in memory again.
@@ -339,7 +349,8 @@ class Sleepers:
             slice_end = self._house.clock() + SLICE_SECONDS
             for id in batch:
                 self._wanted.popleft()
-                self._bring_back(id, found[id])
+                if not self._is_loading(id, found[id]):
+                    self._bring_back(id, found[id])
                 if self._house.clock() > slice_end:
                     await trio.lowlevel.checkpoint()
                     slice_end = self._house.clock() + SLICE_SECONDS
@@ -378,6 +389,22 @@ class Sleepers:
                 found[id] = error
         return found
 
+    def _is_loading(self, id: str, found: Stored | Exception | None) -> bool:
+        """Whether an execution lacks a definition that is now being loaded: it is wanted again.
+
+        Others do not wait for that.
+        """
+        if not isinstance(found, Stored) or id in self._loads or id in self._house.live:
+            return False
+        has_program = self.asleep.get(id, UNKNOWN).program is not None
+        if has_program or self.catalog.of(found.head) is not None:
+            return False
+        load = self.catalog.load(found.head)
+        if load is not None:
+            self._loads[id] = load
+            load.when_done(partial(self._want, id))
+        return load is not None
+
     def _bring_back(self, id: str, found: Stored | Exception | None) -> None:
         letters = self._letters.pop(id, [])
         asking = self._asking.pop(id, [])
@@ -392,6 +419,7 @@ class Sleepers:
             self._host.refused(id, sort.incarnation, letters, execution)
         else:
             self._host.came_back(execution, letters)
+        self._loads.pop(id, None)
         for reply in asking:
             if isinstance(execution, Exception):
                 reply.fail(execution)

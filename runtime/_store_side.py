@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from ._errands import Errands
 from ._errors import ExecutionParked
 from ._group_registry import GroupRegistry
 from ._journal import Journal
+from ._library import Library
 from ._options import Options
 from ._post_office import PostOffice
 from ._restarts import BACKOFF, INTENSITY
@@ -42,6 +44,9 @@ class StoreHouse(RewindHouse, SleepHouse, Protocol):
     groups: GroupRegistry
     wall: WallClock | None
 
+    @property
+    def library(self) -> Library: ...
+
     def keep(self, ended: Execution) -> None: ...
     def leaves(self, execution: Execution) -> None: ...
     def arrives(self, execution: Execution) -> None: ...
@@ -59,7 +64,7 @@ class StoreSide:
         options, days = house.options, house.options.state_retention_days
         self._house = house
         self._store = storage.store
-        self.catalog = Catalog(storage.definitions)
+        self.catalog = Catalog(storage.definitions, house.library)
         self.journal = Journal(
             house.live,
             house.clock,
@@ -117,10 +122,27 @@ class StoreSide:
         self._house.groups.in_doubt = True  # what calls failed with before is not known any more
         while page := await run_blocking(self._store, _page, heads):
             wall.raise_to(max(_time_of(head) for head in page))
+            loads = await self._loaded(page)
             self.sleepers.add_stored(page)
+            del loads
             await trio.lowlevel.checkpoint()
         self._house.groups.in_doubt = False
         self.post_office.open()
+
+    async def _loaded(
+        self, heads: Iterable[ExecutionHead | DamagedHead]
+    ) -> list[Reply[ProcessDefinition]]:
+        """Have definitions loaded that are not here, all at once; they are, while this is kept."""
+        missing = {
+            (head.definition, head.version): head
+            for head in heads
+            if isinstance(head, ExecutionHead) and self.catalog.of(head) is None
+        }
+        loads = [load for head in missing.values() if (load := self.catalog.load(head)) is not None]
+        for load in loads:
+            with contextlib.suppress(Exception):  # told by the catalog
+                await load
+        return loads
 
     def give_up(self) -> None:
         """Refuse whoever waits for something that cannot come any more."""
