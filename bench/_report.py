@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
+from ._marked import write_between
 from ._measure import Row
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
@@ -85,11 +85,8 @@ def _bar(row: Row, left: float, top: float, scale: float) -> str:
 
 def write(folder: Path, rows: Sequence[Row], facts: Mapping[str, str], command: str) -> None:
     """Put the table into RESULTS.md, between its marks, and the plot beside it."""
-    path = folder / "RESULTS.md"
     machine = "; ".join(f"{name} {value}" for name, value in facts.items())
-    text = f"{BEGIN}\n`{command}`\n\n{machine}\n\n{table(rows)}\n\n![ratios](results.svg)\n{END}"
-    old = path.read_text(encoding="utf-8")
-    pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
-    path.write_text(pattern.sub(lambda _: text, old), encoding="utf-8")
+    text = f"`{command}`\n\n{machine}\n\n{table(rows)}\n\n![ratios](results.svg)"
+    write_between(folder / "RESULTS.md", BEGIN, END, text)
     (folder / "results.svg").write_text(plot(rows), encoding="utf-8")
     (folder / "results.json").write_text(as_json(rows, facts) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
-"""The same durable work done by other engines, in one run with ours: `python -m bench.peers`.
+"""The same work done by other engines, in one run with ours: `python -m bench.peers`.
 
-The work: executions of a chain of steps, each of which stores a small value, in a SQLite file on a
-disk. Each file in `programs` does it with one engine, in an environment that holds nothing else.
-To add an engine, add a file there: start reading at `_peer`, which says what must be in it.
+The works stand in `_work`: chains of steps in memory, and with each step in a file on a disk, and
+messages to an actor. Each file in `programs` does some of them with one engine, in an environment
+that holds nothing else. To add an engine, add a file there: start reading at `_peer`, which says
+what must be in it.
 """

@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 CACHE = Path(__file__).parents[2] / ".venv-peers"
@@ -23,16 +23,20 @@ class NotInstalled(Exception):
         return f"{', '.join(self.requirements)} cannot be installed: {self.why}"
 
 
-def python_for(requirements: Sequence[str], cache: Path = CACHE) -> Path:
+def python_for(
+    requirements: Sequence[str], cache: Path, on_install: Callable[[Sequence[str]], None]
+) -> Path:
     """The interpreter that has these installed: ours if there are none. Raises `NotInstalled`.
 
-    The folder of environments hides itself from git; remove it to have them made anew.
+    The folder of environments hides itself from git; remove it to have them made anew. Checkouts
+    can share one: an environment depends on its requirements and the interpreter alone.
     """
     if not requirements:
         return Path(sys.executable)
-    place = cache / _name(requirements)
+    place = cache.resolve() / _name(requirements)
     python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not (place / "ready").exists():
+        on_install(requirements)
         cache.mkdir(parents=True, exist_ok=True)
         (cache / ".gitignore").write_text("*\n", encoding="utf-8")
         venv.create(place, clear=True, with_pip=True)
@@ -44,7 +48,7 @@ def python_for(requirements: Sequence[str], cache: Path = CACHE) -> Path:
 def _name(requirements: Sequence[str]) -> str:
     """A folder's name: another if the requirements change, or the interpreter does."""
     first = requirements[0].partition("==")[0]
-    text = "\n".join([sys.version, sys.prefix, *requirements])
+    text = "\n".join([sys.version, sys.base_prefix, *requirements])
     return f"{first}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

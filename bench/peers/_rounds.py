@@ -13,7 +13,7 @@ import attrs
 from .._scratch import scratch
 from ._peer import Peer
 
-TIMEOUT = 1800.0
+TIMEOUT = 300.0
 """Seconds that one run may take."""
 
 
@@ -29,36 +29,22 @@ class RunFailed(Exception):
 
 
 @attrs.frozen(kw_only=True)
-class Work:
-    """How much is to be done in one run."""
-
-    executions: int
-    steps: int
-
-    @property
-    def total(self) -> int:
-        """What all values add up to: step number k gives k."""
-        return self.executions * sum(range(self.steps))
-
-
-@attrs.frozen(kw_only=True)
 class Run:
-    """One run: seconds for all of the work, bytes left on the disk."""
+    """One run: seconds for a step, bytes left on the disk for a step."""
 
     seconds: float
-    bytes: int
+    bytes: float
     versions: Mapping[str, str]
 
 
 def run_rounds(
     pythons: Mapping[Peer, Path],
-    work: Work,
     rounds: int,
     on_begin: Callable[[Peer, int], None],
 ) -> tuple[dict[Peer, list[Run]], dict[str, str]]:
     """Run every program once in each round, in an order drawn anew.
 
-    Gives the runs, and by name why a peer has none: one that failed is left out from then on.
+    Gives the runs, and by label why a peer has none: one that failed is left out from then on.
     """
     order = random.Random(0)
     runs: dict[Peer, list[Run]] = {peer: [] for peer in pythons}
@@ -67,40 +53,52 @@ def run_rounds(
         for peer in order.sample(list(runs), len(runs)):
             on_begin(peer, number)
             try:
-                runs[peer].append(run_once(peer, pythons[peer], work))
+                runs[peer].append(run_once(peer, pythons[peer]))
             except RunFailed as error:
-                failed[peer.name] = error.why
+                failed[peer.label] = error.why
                 del runs[peer]
     return runs, failed
 
 
-def run_once(peer: Peer, python: Path, work: Work, timeout: float = TIMEOUT) -> Run:
+def run_once(peer: Peer, python: Path, timeout: float = TIMEOUT) -> Run:
     """Run a program in a folder of its own. Raises `RunFailed`."""
     with scratch() as folder:
-        parameters = {**attrs.asdict(work), "folder": str(folder), **peer.settings}
+        parameters = {
+            **peer.settings,
+            **attrs.asdict(peer.size),
+            "work": peer.work.name,
+            "folder": str(folder),
+        }
         command = [str(python), str(peer.program), json.dumps(parameters)]
-        printed = _output(peer.name, command, timeout)
+        printed = _output(peer.label, command, folder, timeout)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return _checked(peer.name, printed, work, size)
+    return _checked(peer, printed, size)
 
 
-def _output(name: str, command: Sequence[str], timeout: float) -> str:
+def _output(label: str, command: Sequence[str], folder: Path, timeout: float) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise RunFailed(name, f"not done after {timeout:g} s") from error
+        raise RunFailed(label, f"not done after {timeout:g} s") from error
     if done.returncode != 0:
-        raise RunFailed(name, f"ended with {done.returncode}: {done.stderr[-2000:]}")
+        raise RunFailed(label, f"ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
 
 
-def _checked(name: str, printed: str, work: Work, size: int) -> Run:
+def _checked(peer: Peer, printed: str, size: int) -> Run:
     try:
         result = json.loads(printed.splitlines()[-1])
-        run = Run(seconds=result["seconds"], bytes=size, versions=result["versions"])
-        total = result["total"]
+        seconds, total, versions = result["seconds"], result["total"], result["versions"]
+        # What is on the disk is of both times that the work was done.
+        run = Run(
+            seconds=seconds / peer.size.count,
+            bytes=size / (2 * peer.size.count),
+            versions=versions,
+        )
     except (ValueError, LookupError, TypeError) as error:
-        raise RunFailed(name, f"expected a line of JSON, got {printed[-200:]!r}") from error
-    if total != work.total:
-        raise RunFailed(name, f"its values add up to {total}, expected {work.total}")
+        raise RunFailed(peer.label, f"expected a line of JSON, got {printed[-200:]!r}") from error
+    if total != peer.size.total:
+        raise RunFailed(peer.label, f"its values add up to {total}, expected {peer.size.total}")
     return run

@@ -1,6 +1,6 @@
 # /// script
 # dependencies = ["dbos==3.4.0"]
-# [tool.bench.variants]
+# [tool.bench.durable]
 # "DBOS" = {}
 # "DBOS, write-ahead log" = { journal = "wal" }
 # "DBOS, side by side" = { side_by_side = true }
@@ -70,10 +70,11 @@ def main() -> None:
         }
     )
     DBOS.launch()
-    chain()
-    begin = time.perf_counter()
-    total = side_by_side() if parameters.get("side_by_side") else one_after_another()
-    seconds = time.perf_counter() - begin
+    seconds, total = 0.0, 0
+    for _ in range(2):
+        begin = time.perf_counter()
+        total = side_by_side() if parameters.get("side_by_side") else one_after_another()
+        seconds = time.perf_counter() - begin
     DBOS.destroy()
     versions = {"dbos": version("dbos"), "sqlite": sqlite3.sqlite_version}
     print(json.dumps({"seconds": seconds, "total": total, "versions": versions}))

@@ -1,14 +1,18 @@
 # /// script
-# dependencies = ["langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"]
-# [tool.bench.variants]
+# dependencies = ["langgraph==1.2.24", "langgraph-checkpoint-sqlite==3.1.2"]
+# [tool.bench.durable]
 # "LangGraph" = {}
 # "LangGraph, side by side" = { side_by_side = true }
+# [tool.bench.memory]
+# "LangGraph" = { executions = 300 }
+# "LangGraph, side by side" = { executions = 300, side_by_side = true }
 # ///
-"""A chain of nodes as a graph of LangGraph with its SQLite checkpointer.
+"""A chain of nodes as a graph of LangGraph, with its SQLite checkpointer or without one.
 
 `durability="sync"` is the mode of its documentation in which a step is kept before the next begins;
 the checkpointer sets the write-ahead log itself. Runs one after another with `SqliteSaver` are its
-fastest way here; `AsyncSqliteSaver`, for asynchronous programs, runs them side by side.
+fastest way here; `AsyncSqliteSaver`, for asynchronous programs, runs them side by side. Without a
+checkpointer, which is optional, `invoke` keeps nothing of a run but its state.
 """
 
 import asyncio
@@ -52,39 +56,60 @@ def chain() -> Any:
     return graph
 
 
-def thread(number: int) -> dict[str, Any]:
-    """The name under which an execution is kept."""
-    return {"configurable": {"thread_id": f"execution {number}"}}
+def options(saver: Any, again: int, number: int) -> dict[str, Any]:
+    """How to run an execution; with a checkpointer, under which name and how safely it is kept."""
+    if saver is None:
+        return {}
+    thread = {"thread_id": f"execution {again} {number}"}
+    return {"config": {"configurable": thread}, "durability": "sync"}
 
 
-def one_after_another() -> tuple[float, int]:
-    """Seconds, and the total of all values."""
-    with checkpoints.SqliteSaver.from_conn_string(PATH) as saver:
-        graph = chain().compile(checkpointer=saver)
-        graph.invoke({"n0": 0}, thread(-1), durability="sync")
+def one_after_another(saver: Any) -> tuple[float, int]:
+    """Seconds and the total of all values, of the second time."""
+    graph = chain().compile(checkpointer=saver)
+    seconds, total = 0.0, 0
+    for again in range(2):
         begin = time.perf_counter()
-        ends = [graph.invoke({"n0": 0}, thread(at), durability="sync") for at in range(COUNT)]
-        return time.perf_counter() - begin, sum(sum(end.values()) for end in ends)
+        ends = [graph.invoke({"n0": 0}, **options(saver, again, at)) for at in range(COUNT)]
+        total = sum(sum(end.values()) for end in ends)
+        seconds = time.perf_counter() - begin
+    return seconds, total
 
 
-async def side_by_side() -> tuple[float, int]:
-    """Seconds, and the total of all values."""
-    async with asynchronous.AsyncSqliteSaver.from_conn_string(PATH) as saver:
-        graph = chain().compile(checkpointer=saver)
-        await graph.ainvoke({"n0": 0}, thread(-1), durability="sync")
+async def side_by_side(saver: Any) -> tuple[float, int]:
+    """Seconds and the total of all values, of the second time."""
+    graph = chain().compile(checkpointer=saver)
+    seconds, total = 0.0, 0
+    for again in range(2):
         begin = time.perf_counter()
         ends = await asyncio.gather(
-            *(graph.ainvoke({"n0": 0}, thread(at), durability="sync") for at in range(COUNT))
+            *(graph.ainvoke({"n0": 0}, **options(saver, again, at)) for at in range(COUNT))
         )
-        return time.perf_counter() - begin, sum(sum(end.values()) for end in ends)
+        total = sum(sum(end.values()) for end in ends)
+        seconds = time.perf_counter() - begin
+    return seconds, total
+
+
+async def durably_side_by_side() -> tuple[float, int]:
+    """Seconds and the total of all values, of the second time."""
+    async with asynchronous.AsyncSqliteSaver.from_conn_string(PATH) as saver:
+        return await side_by_side(saver)
+
+
+def timed() -> tuple[float, int]:
+    """Seconds and the total of all values, of the second time."""
+    is_durable = parameters["work"] == "durable"
+    if parameters.get("side_by_side"):
+        return asyncio.run(durably_side_by_side() if is_durable else side_by_side(None))
+    if not is_durable:
+        return one_after_another(None)
+    with checkpoints.SqliteSaver.from_conn_string(PATH) as saver:
+        return one_after_another(saver)
 
 
 def main() -> None:
     """Run, and print what was found."""
-    if parameters.get("side_by_side"):
-        seconds, total = asyncio.run(side_by_side())
-    else:
-        seconds, total = one_after_another()
+    seconds, total = timed()
     packages = ("langgraph", "langgraph-checkpoint-sqlite")
     versions = {name: version(name) for name in packages} | {"sqlite": sqlite3.sqlite_version}
     print(json.dumps({"seconds": seconds, "total": total, "versions": versions}))

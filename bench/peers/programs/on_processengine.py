@@ -1,10 +1,18 @@
 # /// script
 # dependencies = []
-# [tool.bench.variants]
+# [tool.bench]
+# role = "ours"
+# [tool.bench.durable]
+# "processengine" = { executions = 1000, side_by_side = true }
+# "processengine, one after another" = { side_by_side = false }
+# [tool.bench.memory]
 # "processengine" = { side_by_side = true }
 # "processengine, one after another" = { side_by_side = false }
 # ///
-"""A chain of nodes on this engine; every step is on the disk before the next begins."""
+"""A chain of nodes on this engine, as its options are by default: history on.
+
+With a store every step is on the disk before the next begins.
+"""
 
 import json
 import sys
@@ -40,29 +48,34 @@ def chain(steps: int) -> pe.ProcessDefinition:
     return builder.build()
 
 
-async def run(definition: pe.ProcessDefinition, path: Path) -> tuple[float, int]:
-    """Seconds, and the total of all values."""
-    values: list[int] = []
+def store() -> Path | None:
+    """The file, if there is to be one."""
+    return Path(parameters["folder"]) / "store.db" if parameters["work"] == "durable" else None
 
-    async def one(runtime: pe.Runtime) -> None:
-        end = await (await runtime.spawn(definition)).result()
-        values.extend(end.memory.values())
 
+async def ends(runtime: pe.Runtime, definition: pe.ProcessDefinition) -> list[pe.Outcome]:
+    """How as many executions as are wanted have ended."""
+    if parameters["side_by_side"]:
+        handles = await runtime.spawn_many(definition, [None] * COUNT)
+        return [await handle.result() for handle in handles]
+    return [await (await runtime.spawn(definition)).result() for _ in range(COUNT)]
+
+
+async def run(definition: pe.ProcessDefinition) -> tuple[float, int]:
+    """Seconds and the total of all values, of the second time."""
+    seconds, total = 0.0, 0
     async with pe.open_runtime(
-        store=path, definitions=[definition], durability="step", max_concurrent_executions=COUNT
+        store=store(), definitions=[definition], max_concurrent_executions=COUNT
     ) as runtime:
-        await one(runtime)
-        values.clear()
-        begin = time.perf_counter()
-        async with trio.open_nursery() as nursery:
-            for _ in range(COUNT):
-                if parameters["side_by_side"]:
-                    nursery.start_soon(one, runtime)
-                else:
-                    await one(runtime)
-        return time.perf_counter() - begin, sum(values)
+        for _ in range(2):
+            begin = time.perf_counter()
+            total = sum(sum(end.memory.values()) for end in await ends(runtime, definition))
+            seconds = time.perf_counter() - begin
+    return seconds, total
 
 
-seconds, total = trio.run(run, chain(parameters["steps"]), Path(parameters["folder"]) / "store.db")
-versions = {"processengine": version("processengine"), "sqlite": apsw.sqlite_lib_version()}
+seconds, total = trio.run(run, chain(parameters["steps"]))
+versions = {"processengine": version("processengine")}
+if parameters["work"] == "durable":
+    versions["sqlite"] = apsw.sqlite_lib_version()
 print(json.dumps({"seconds": seconds, "total": total, "versions": versions}))
