@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("bench.peers", description=__doc__)
     parser.add_argument("engine", nargs="*", help="names of programs; all, if none is named")
     parser.add_argument("--work", action="append", choices=list(WORKS), help="only this; repeat it")
-    parser.add_argument("--rounds", type=_number, default=5, metavar="N")
+    parser.add_argument("--rounds", type=_number, default=3, metavar="N")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all?")
     parser.add_argument("--json", type=Path, help="write everything to this file")
     parser.add_argument(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
+import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -76,15 +80,29 @@ def run_once(peer: Peer, python: Path, timeout: float = TIMEOUT) -> Run:
 
 
 def _output(label: str, command: Sequence[str], folder: Path, timeout: float) -> str:
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+    # Files, not pipes: a server that a program leaves behind would keep a pipe open.
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=printed, stderr=errors, start_new_session=True
         )
-    except subprocess.TimeoutExpired as error:
-        raise RunFailed(label, f"not done after {timeout:g} s") from error
-    if done.returncode != 0:
-        raise RunFailed(label, f"ended with {done.returncode}: {done.stderr[-2000:]}")
-    return done.stdout
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise RunFailed(label, f"not done after {timeout:g} s") from error
+        finally:
+            _end_group(process.pid)
+            process.wait()
+        printed.seek(0)
+        errors.seek(0)
+        if code != 0:
+            raise RunFailed(label, f"ended with {code}: {errors.read()[-2000:]}")
+        return printed.read()
+
+
+def _end_group(leader: int) -> None:
+    """End what a program has left running."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _checked(peer: Peer, printed: str, size: int) -> Run:
