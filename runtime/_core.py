@@ -33,7 +33,7 @@ from ..actors import (
 from ..supervision import Child, Intensity, Strategy, Supervisor
 from ._admission import Admission
 from ._caches import Caches
-from ._clock import WallClock
+from ._clock import Clock, WallClock
 from ._errors import AdmissionRefused, UnknownExecution
 from ._executions import Executions
 from ._group_registry import GroupRegistry
@@ -95,9 +95,9 @@ class Core:
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
         self.wall: WallClock | None = None if storage is None else WallClock(storage.wall_clock)
-        self.clock: Callable[[], float] = (
-            trio.lowlevel.current_clock().current_time if self.wall is None else self.wall.now
-        )
+        self._time: Clock = self.wall or Clock()
+        self.clock: Callable[[], float] = self._time.now
+        self.ticks: Callable[[], float] = self._time.ticks
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.host_turns: TurnLoop[HostActor] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
@@ -145,6 +145,11 @@ class Core:
         self._token = trio.lowlevel.current_trio_token()
         self._inbox: deque[Letter | Callable[[], None]] = deque()
         self._numbers = itertools.count(1)
+
+    @property
+    def epoch(self) -> float:
+        """What `ticks` lacks of the time."""
+        return self._time.epoch
 
     # Life
 
@@ -211,6 +216,7 @@ class Core:
         return self._when(lambda: not (self.live or (self.store is not None and self.store.asleep)))
 
     def _when(self, holds: Callable[[], bool]) -> Reply[None]:
+        """Answered when that holds, which it never does while an execution is live."""
         reply: Reply[None] = Reply()
         if holds():
             reply.answer(None)
@@ -322,7 +328,7 @@ class Core:
 
     def begin_of(self, execution: Execution) -> Begin | Enters | None:
         """What an execution was begun with; None if that is not known any more."""
-        first = execution.history[1] if execution.history else None
+        first = execution.notes[1] if execution.notes else None
         is_first = isinstance(first, (Begin, Enters))
         return first if is_first else self.admission.begin_of(execution)
 
@@ -560,7 +566,7 @@ class Core:
         self._let_go(execution)
         self.keep(execution)
         self.tell_of_end(execution)
-        if self._idle:
+        if self._idle and not self.live:
             self._tell_idle()
         if self.admission.queued:
             self._admit()
@@ -584,7 +590,7 @@ class Core:
     def leaves(self, execution: Execution) -> None:
         """An execution has left memory, without an end."""
         self._let_go(execution)
-        if self._idle:
+        if self._idle and not self.live:
             self._tell_idle()
         if self.admission.queued:
             self._admit()

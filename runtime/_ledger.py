@@ -22,6 +22,7 @@ from .execution import (
     Token,
     TooLate,
     failed,
+    whole,
 )
 from .store import Append, Codec, ExecutionHead, UnstorableValue, WhenDurable, compress
 
@@ -297,7 +298,7 @@ class LazyLedger(Ledger):
 
     def __init__(self, execution: Execution, books: Books, seq: int = 0) -> None:
         super().__init__(execution, books, seq)
-        self._handed = len(execution.history)
+        self._handed = len(execution.notes)
 
     def add(
         self, message: Message, now: float, effects: Effects, reply: Reply[Any] | None = None
@@ -330,13 +331,13 @@ class LazyLedger(Ledger):
 
     def flush(self) -> None:
         """Hand over what has gathered."""
-        if self._handed < len(self._execution.history) and not self.is_closed:
+        if self._handed < len(self._execution.notes) and not self.is_closed:
             self._hand_over_all()
 
     def _hand_over_all(self, mail: tuple[int, ...] = ()) -> None:
         execution = self._execution
-        fresh = execution.history[self._handed :]
-        self._handed = len(execution.history)
+        fresh = whole(execution.notes, self._handed)[self._handed :]
+        self._handed = len(execution.notes)
         try:
             bodies = tuple(map(self._encoded, fresh[::2], fresh[1::2]))
             self._hand_over(bodies, execution.clock(), mail, self._told)

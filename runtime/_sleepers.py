@@ -127,14 +127,14 @@ class _Drowsy:
     def __init__(self, execution: Execution, sleepers: Sleepers) -> None:
         self._execution = execution
         self._sleepers = sleepers
-        self._seq = len(execution.history)
+        self._seq = len(execution.notes)
 
     @property
     def ended_at(self) -> float | None:
         return self._execution.ended_at
 
     def wake(self, _: object) -> None:
-        is_undisturbed = len(self._execution.history) == self._seq
+        is_undisturbed = len(self._execution.notes) == self._seq
         self._sleepers.look_at(self._execution, is_undisturbed)
 
 
@@ -456,7 +456,7 @@ class Sleepers:
         execution.incarnation = max(head.incarnation, incarnation)
         execution.spawned_at = head.created
         rebuild = Rebuilder(codec, program.routing, self._house.limits)
-        execution.state, execution.history = rebuilt_state(found, rebuild, codec)
+        execution.state, execution.notes = rebuilt_state(found, rebuild, codec)
         self._journal.open(execution, head.seq)
         return execution
 

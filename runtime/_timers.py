@@ -15,7 +15,8 @@ from .execution import Sleeper
 SLICE_SECONDS = 0.001
 
 
-Entry = tuple[float, int, Sleeper, Message | None]
+Ordered = tuple[float, Sleeper, Message | None]
+Heaped = tuple[float, int, Sleeper, Message | None]
 
 
 class Timers:
@@ -26,13 +27,14 @@ class Timers:
     majority.
 
     A timer that is due no earlier than the latest one in `_ordered` is appended there; others go to
-    the heap. Timeouts of executions come in that order, and appending costs a third of a push.
+    the heap, numbered so that those due at one time keep their order. Timeouts of executions come
+    in that order, and appending costs a third of a push.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._heap: list[Entry] = []
-        self._ordered: deque[Entry] = deque()
+        self._heap: list[Heaped] = []
+        self._ordered: deque[Ordered] = deque()
         self._last = -math.inf
         self._number = 0
         self._scope: trio.CancelScope | None = None
@@ -43,11 +45,14 @@ class Timers:
         return len(self._heap) + len(self._ordered)
 
     def add(self, due: float, sleeper: Sleeper, message: Message | None) -> None:
-        """Have `sleeper` woken with `message` at `due` (seconds, the runtime's clock)."""
+        """Have `sleeper` woken with `message` at `due` (seconds, the runtime's clock).
+
+        With None, which is 40 bytes less, it is woken with `due`.
+        """
         self._number = number = self._number + 1
         if due >= self._last:
             self._last = due
-            self._ordered.append((due, number, sleeper, message))
+            self._ordered.append((due, sleeper, message))
         else:
             heapq.heappush(self._heap, (due, number, sleeper, message))
         if due < self._awake_at:
@@ -64,7 +69,7 @@ class Timers:
         """Drop the entries of those who have ended, which would keep them in memory."""
         self._heap = [entry for entry in self._heap if entry[2].ended_at is None]
         heapq.heapify(self._heap)
-        self._ordered = deque(entry for entry in self._ordered if entry[2].ended_at is None)
+        self._ordered = deque(entry for entry in self._ordered if entry[1].ended_at is None)
         self._last = self._ordered[-1][0] if self._ordered else -math.inf
         self._sweep_at = max(1024, 2 * len(self))
 
@@ -73,13 +78,14 @@ class Timers:
         heads = (entries[0][0] for entries in (self._heap, self._ordered) if entries)
         return min(heads, default=math.inf)
 
-    def _pop(self) -> Entry:
-        if self._ordered and (not self._heap or self._ordered[0] < self._heap[0]):
+    def _pop(self) -> Ordered:
+        if self._ordered and (not self._heap or self._ordered[0][0] <= self._heap[0][0]):
             entry = self._ordered.popleft()
             if not self._ordered:
                 self._last = -math.inf
             return entry
-        return heapq.heappop(self._heap)
+        due, _, sleeper, message = heapq.heappop(self._heap)
+        return due, sleeper, message
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
@@ -96,9 +102,9 @@ class Timers:
         now = self._clock()
         slice_end = now + SLICE_SECONDS
         while self._first() <= now:
-            _, _, sleeper, message = self._pop()
+            due, sleeper, message = self._pop()
             if sleeper.ended_at is None:
-                sleeper.wake(message)
+                sleeper.wake(due if message is None else message)
             if self._clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 slice_end = self._clock() + SLICE_SECONDS

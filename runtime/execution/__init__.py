@@ -33,6 +33,7 @@ from ._errors import (
 from ._house import House, Ledger, NodeGroup, Sleeper, Telling, Watcher
 from ._log import AttemptFilter, about, logger
 from ._memory import check_memory, check_sizes, write
+from ._notes import whole
 from ._out import Out
 from ._program import Program
 from ._records import (
@@ -216,5 +217,6 @@ __all__ = [
     "run_attempts",
     "size_of",
     "transition",
+    "whole",
     "write",
 ]

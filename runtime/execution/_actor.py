@@ -25,6 +25,7 @@ from ._effects import (
 )
 from ._house import House, Ledger, NodeGroup, Telling, Watcher
 from ._log import about, logger
+from ._notes import whole
 from ._patience import Patience
 from ._program import Program
 from ._records import Begin, Due, ErrorContext, Failed, GraceOver, Held, Interrupted, Record
@@ -91,7 +92,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
 class Execution:
     """One execution of a process, as an actor: one object, no task.
 
-    `replies` are the answers owed, by number. `history` alternates times and messages. Its state is
+    `replies` are the answers owed, by number. `notes` are its history as `_notes` has it. Its state is
     written by `transition`, `step` and `walk` only. `untouched` is set by a worker and cleared by
     every turn and by a new watcher: while it holds, nobody else has looked at the execution.
     While `in_turn`, the state may be half of what it is to become.
@@ -100,8 +101,8 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "busy", "ended_at", "history", "house", "in_turn", "incarnation",
-        "is_suspended", "ledger", "parent", "parked", "program", "replies", "restarts",
+        "__weakref__", "busy", "ended_at", "house", "in_turn", "incarnation", "is_suspended",
+        "ledger", "notes", "parent", "parked", "program", "replies", "restarts",
         "spawned_at", "state", "untouched", "watchers",
     )  # fmt: skip
 
@@ -115,7 +116,7 @@ class Execution:
         self.parent: tuple[str, int] | None = parent
         self.replies: dict[int, Reply[Any]] | None = None
         self.restarts: tuple[float, ...] = ()
-        self.history: list[Any] = []
+        self.notes: list[Any] = []
         self.watchers: list[Watcher] | None = None
         self.busy: bool = False
         self.parked: int = 0
@@ -142,6 +143,11 @@ class Execution:
             return "running"  # until that is on disk
         only_parked = self.parked and self.parked == state.in_flight and not state.calls
         return "waiting" if only_parked and state.control is ACTIVE else state.name
+
+    @property
+    def history(self) -> list[Any]:
+        """Times and messages by turns, oldest first; not for other threads."""
+        return whole(self.notes)
 
     def clock(self) -> float:
         """The runtime's time, in seconds."""
@@ -174,19 +180,23 @@ class Execution:
 
     def begin(self, message: Begin) -> None:
         """Take the first turn."""
-        now = self.house.clock()
+        now = self.spawned_at
         token = begin(self.state, message, now) if self.ledger is None else None
         if token is None:
             self.house.turns.post(self, message)
             return
-        self.history.append(now)
-        self.history.append(message)
+        self.notes += (now, message)
         if self.state.deadline is not None:
-            self.house.timers.add(self.state.deadline, self, Due(0, self.state.deadline))
+            self.house.timers.add(self.state.deadline, self, None)
         self.start(token)
 
-    def wake(self, message: Message) -> None:
-        """Take the turn of a timer that has run out, unless nothing would follow from it."""
+    def wake(self, message: Message | float) -> None:
+        """Take the turn of a timer that has run out, unless nothing would follow from it.
+
+        A time is that of the execution's own timeout.
+        """
+        if isinstance(message, float):
+            message = Due(0, message)
         if is_awaited(self.state, message):
             self.house.turns.post(self, message)
 
@@ -248,9 +258,8 @@ class Execution:
 
     def record(self, now: float, message: Message) -> None:
         """Keep a message in the history, and tell the watchers."""
-        self.history.append(now)
-        self.history.append(message)
-        if len(self.history) > 2 * self.house.history_limit:
+        self.notes += (now, message)
+        if len(self.notes) > 2 * self.house.history_limit:
             self.trim_history()
         if self.watchers and (self.ledger is None or not self.ledger.waits):
             self.publish(Record(now, message))
@@ -261,8 +270,8 @@ class Execution:
         Done now and then, and at the end: a running execution may hold some more.
         """
         limit = 2 * self.house.history_limit
-        if len(self.history) > limit:
-            count = len(self.history) - limit // 4 * 2
+        if len(self.notes) > limit:
+            count = len(self.notes) - limit // 4 * 2
             if self.ledger is not None:
                 self.ledger.trims(count)
             del self.history[:count]
@@ -388,7 +397,8 @@ class Execution:
 
     def set_timer(self, effect: WakeAt) -> None:
         """Set a timer."""
-        self.house.timers.add(effect.due, self, Due(effect.step, effect.due))
+        message = Due(effect.step, effect.due) if effect.step else None
+        self.house.timers.add(effect.due, self, message)
 
     def answer(self, effect: Answer) -> None:
         """Answer a message."""
@@ -511,7 +521,7 @@ class Execution:
         new = Execution(self.id, self.program, self.house, self.parent)
         records = zip(history[::2], history[1::2], strict=True)
         new.state = replay(self.id, self.program.routing, self.house.limits, records)
-        new.history, new.watchers, new.restarts = list(history), self.watchers, restarts
+        new.notes, new.watchers, new.restarts = list(history), self.watchers, restarts
         new.incarnation, new.spawned_at = self.incarnation + 1, self.spawned_at
         new.busy, self.busy, self.watchers = self.busy, False, None
         return new

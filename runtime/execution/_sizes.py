@@ -10,7 +10,15 @@ from typing import Any, cast
 SMALL = frozenset((type(None), bool, int, float))
 """Types whose values count as 0 bytes: an execution has as many as it has variables."""
 
+SHORT = 100
+"""Characters up to which a text is small too: to keep account of its bytes would take more."""
+
 _LEAVES = frozenset((str, bytes, bytearray, complex, range, memoryview))
+
+
+def is_short(value: object) -> bool:
+    """Whether it is a text that counts as 0 bytes."""
+    return type(value) is str and len(value) <= SHORT
 
 
 def size_of(value: object) -> int:
@@ -20,7 +28,7 @@ def size_of(value: object) -> int:
     followed; modules, classes and functions are not. Linear in the number of objects; does not
     recurse.
     """
-    if type(value) in SMALL:
+    if type(value) in SMALL or is_short(value):
         return 0
     total = 0
     seen: set[int] = set()

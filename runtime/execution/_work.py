@@ -12,7 +12,7 @@ from ._attempt import completed, failed
 from ._house import Ledger
 from ._lines import Line
 from ._records import Calls, Completed, Interrupted, Lists, Outcome, Overdue
-from ._sizes import SMALL
+from ._sizes import SMALL, is_short
 from ._state import ACTIVE, RUNNING, ExecutionState, Token
 from ._step import ENDED, Following, step
 
@@ -36,7 +36,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         return None
     execution, token, group = job.execution, job.token, job.group
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
-    history, clock = execution.history, execution.house.clock
+    notes, clock = execution.notes, execution.house.clock
     context, clean = worker.task.context, worker.context
     gate = group.gate
     calm, now = UNGUARDED, clock()
@@ -89,8 +89,8 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             if following is None:
                 return None
         else:
-            history.append(now)
-            history.append(outcome)
+            notes.append(now)
+            notes.append(outcome)
             if type(following) is list:
                 for other in following[1:]:
                     execution.start(other)
@@ -184,40 +184,49 @@ async def _walk(worker: Worker[Job], job: Job, line: Line, now: float) -> Comple
     are asked once, and `execution.untouched` says that the answers still hold.
     """
     execution, token, gate = job.execution, job.token, job.group.gate
-    state, history, clock = execution.state, execution.history, execution.house.clock
+    state, notes, house = execution.state, execution.notes, execution.house
+    ticks, epoch = house.ticks, house.epoch
     context, clean, slice_end = worker.task.context, worker.context, worker.slice_end
     memory, tokens = state.memory, state.tokens
     calm = UNGUARDED if gate is None else gate.calm
-    goes_on = execution.untouched = calm != NOT_CALM and _is_alone(state, token)
-    number, attempt = token.step, token.attempt
-    while True:
-        job.started = now
-        value = await line.call()
-        if type(value) not in SMALL:
-            return completed(execution, token, value, now)
-        outcome = Completed(number, attempt, OUT, value, 0, now)
-        following = line.next
-        if following is None or not goes_on or not execution.untouched:
-            return outcome
-        if gate is not None and calm != gate.calm:
-            return outcome
-        now = clock()
-        if now >= slice_end:
-            if worker.ends_slice(now):
-                return outcome
-            slice_end = worker.slice_end
-        if context != clean:
-            return outcome
-        if gate is not None:
-            gate.passed += 1
-        history.append(now)
-        history.append(outcome)
-        memory[line.output] = value
-        del tokens[number]
-        token.step = number = state.steps = state.steps + 1
-        token.node = following.node
-        tokens[number] = token
-        line = following
+    execution.untouched = calm != NOT_CALM and _is_alone(state, token)
+    number, steps, began = token.step, state.steps, now
+    is_first = True
+    try:
+        while True:
+            value = await line.call()
+            if value is not None and type(value) not in SMALL and not is_short(value):
+                return completed(execution, token, value, began)
+            following = line.next
+            if following is None or not execution.untouched:
+                break
+            now = ticks() + epoch
+            if now >= slice_end:
+                if worker.ends_slice(now):
+                    break
+                slice_end = worker.slice_end
+            if context != clean:
+                break
+            if gate is not None:
+                if calm != gate.calm:
+                    break
+                gate.passed += 1
+            notes.append(now)
+            if is_first:
+                is_first = False
+                notes.append(Completed(number, 1, OUT, value, 0, began))
+            else:
+                notes.append(value)
+            memory[line.output] = value
+            del tokens[number]
+            steps += 1
+            state.steps = token.step = number = steps
+            token.node = following.node
+            tokens[number] = token
+            line, began = following, now
+    finally:
+        job.started = began
+    return Completed(number, token.attempt, OUT, value, 0, began)
 
 
 def _is_alone(state: ExecutionState, token: Token) -> bool:
