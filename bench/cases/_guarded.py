@@ -14,7 +14,9 @@ from .._measure import Row, compare, on_trio, row
 from ._processes import chain, fork_join, nothing, run_all
 
 LENGTH, WIDTH, WIDE = 10, 48, 1_000_000
-GUARDED = pe.Group("default", breaker=pe.BreakerPolicy(), bulkhead=pe.Bulkhead(WIDE))
+GUARDED = pe.Group(
+    "default", breaker=pe.BreakerPolicy(), bulkhead=pe.Bulkhead(WIDE), retry=pe.Retry(attempts=4)
+)
 FULL = pe.Group("default", breaker=pe.BreakerPolicy(), bulkhead=pe.Bulkhead(10))
 
 
@@ -30,8 +32,10 @@ def guards(quick: bool) -> list[Row]:
     count, forks, rounds = (20, 5, 2) if quick else (1000, 100, 15)
     line, fork = chain(LENGTH), fork_join(WIDTH)
     return [
-        _against_plain(f"{count} x {LENGTH} no-op nodes", line, GUARDED, count, rounds, bar=1.3),
-        _against_plain(f"{forks} x {WIDTH + 2}-node fork-join", fork, GUARDED, forks, rounds),
+        _against_plain(f"{count} x {LENGTH} no-op nodes", line, GUARDED, count, rounds, bar=1.2),
+        _against_plain(
+            f"{forks} x {WIDTH + 2}-node fork-join", fork, GUARDED, forks, rounds, bar=1.2
+        ),
         _against_plain(f"{count} x {LENGTH} no-op nodes, 10 places", line, FULL, count, rounds),
         _held_back("refused, and a node instead", count, rounds, way_out="rejected"),
         _held_back("parked, and let go again", count, rounds, way_out=None),
@@ -56,6 +60,7 @@ def _against_plain(
         scale=1e6,
         yardstick_name="the same in a plain group",
         bar=bar,
+        stretch=None if bar is None else 1.1,
     )
 
 

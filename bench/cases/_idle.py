@@ -69,8 +69,8 @@ def idle(quick: bool) -> list[Row]:
     for count in counts:
         task = _in_a_process(f"_idle.tasks, {count}")
         for name, history, bar, stretch in (
-            ("without history", 0, 2048.0, 1024.0),
-            ("with history", 1000, None, None),
+            ("without history", 0, 1536.0, 1024.0),
+            ("with history", 1000, 1536.0, 1024.0),
         ):
             size = _in_a_process(f"_idle.executions, {count}, {history}")
             rows.append(

@@ -18,7 +18,7 @@ def chains(quick: bool) -> list[Row]:
     count, rounds = (20, 2) if quick else (1000, 15)
     rows: list[Row] = []
     for name, body, hand, bar, stretch in (
-        ("no-op nodes", nothing, by_hand.chains, 2.0, 1.0),
+        ("no-op nodes", nothing, by_hand.chains, 1.5, 1.0),
         ("no-op nodes, history by hand too", nothing, by_hand.chains_with_history, None, None),
         ("nodes with a checkpoint", checkpoint, by_hand.chains, None, None),
     ):
@@ -58,7 +58,7 @@ def fork_joins(quick: bool) -> list[Row]:
             unit="µs a node",
             scale=1e6,
             yardstick_name="trio by hand, nurseries",
-            bar=0.6,
+            bar=0.4,
             stretch=0.22,
         )
     ]

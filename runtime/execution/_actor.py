@@ -92,9 +92,9 @@ class Job(msgspec.Struct, eq=False, gc=False):
 class Execution:
     """One execution of a process, as an actor: one object, no task.
 
-    `replies` are the answers owed, by number. `notes` are its history as `_notes` has it. Its state is
-    written by `transition`, `step` and `walk` only. `untouched` is set by a worker and cleared by
-    every turn and by a new watcher: while it holds, nobody else has looked at the execution.
+    `replies` are the answers owed, by number. `notes` are its history as `_notes` has it. Its
+    state is written by `transition`, `step` and `walk` only. `untouched` is set by a worker and
+    cleared by every turn and by a new watcher: while it holds, nobody else has looked at it.
     While `in_turn`, the state may be half of what it is to become.
     `parked` counts its attempts that a group has parked, `restarts` are times of its crashes.
     `ledger` has its turns stored, None if they are not; once it `is_suspended` it begins nothing.
@@ -195,7 +195,7 @@ class Execution:
 
         A time is that of the execution's own timeout.
         """
-        if isinstance(message, float):
+        if not isinstance(message, Message):
             message = Due(0, message)
         if is_awaited(self.state, message):
             self.house.turns.post(self, message)

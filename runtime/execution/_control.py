@@ -10,7 +10,7 @@ from ..definition import OUT, owned
 from ._effects import Answer, Effects, Hold, Refuse, TellChild, WakeAt
 from ._errors import MemoryLimitExceeded, NoSuchVariable, NotAtNode
 from ._items import skip_items
-from ._memory import check_memory, write
+from ._memory import check_memory, take, write
 from ._records import Begin, Enters
 from ._signals import hand_out_signals
 from ._state import (
@@ -45,8 +45,8 @@ def on_enters(
 def _take_inputs(state: ExecutionState, message: Begin | Enters) -> None:
     if message.limits is not None:
         state.limits = limits_of(message.limits)
-    for name, value in message.inputs.items():
-        write(state, name, value, message.sizes.get(name, 0))
+    if message.inputs:
+        take(state, message.inputs, message.sizes)
 
 
 def on_begin(

@@ -13,8 +13,22 @@ from ._errors import MemoryLimitExceeded
 from ._state import ExecutionState
 
 
+def take(state: ExecutionState, inputs: dict[str, Any], sizes: Mapping[str, int]) -> None:
+    """Take inputs as variables; the message that brings them and the memory share them, if first.
+
+    Until another variable is written: so an execution that has done nothing yet saves 184 bytes.
+    """
+    if not state.memory and not sizes:
+        state.memory, state.memory_is_lent = inputs, True
+        return
+    for name, value in inputs.items():
+        write(state, name, value, sizes.get(name, 0))
+
+
 def write(state: ExecutionState, name: str, value: Any, size: int) -> None:
     """Write a variable; `size` in bytes, 0 for a value too small to count."""
+    if state.memory_is_lent:
+        state.memory, state.memory_is_lent = dict(state.memory), False
     state.memory[name] = value
     if size or state.sizes:
         sizes = state.sizes if state.sizes is not None else {}

@@ -29,6 +29,7 @@ from ._state import (
     ACTIVE,
     KEPT_ERRORS,
     READY,
+    WAITING,
     BackingOff,
     Calling,
     Delayed,
@@ -116,7 +117,7 @@ def on_waits(
     token = landed(state, message, effects)
     if token is None:
         return
-    token.phase = Waiting(message.due)
+    token.phase = WAITING if message.due is None else Waiting(message.due)
     if not consume_signal(state, token, effects) and message.due is not None:
         effects.append(WakeAt(message.due, token.step))
 

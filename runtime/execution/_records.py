@@ -81,19 +81,19 @@ class Completed(Outcome, frozen=True, tag="completed", gc=False):
     started: float
 
 
-class Chose(Outcome, frozen=True, tag="chose"):
+class Chose(Outcome, frozen=True, tag="chose", gc=False):
     """A switch chose its ports."""
 
     ports: tuple[str, ...]
 
 
-class Delays(Outcome, frozen=True, tag="delays"):
+class Delays(Outcome, frozen=True, tag="delays", gc=False):
     """A delay node worked out until when it waits."""
 
     due: float
 
 
-class Waits(Outcome, frozen=True, tag="waits"):
+class Waits(Outcome, frozen=True, tag="waits", gc=False):
     """A wait node worked out until when it waits for its signal; None: for ever."""
 
     due: float | None
@@ -112,7 +112,7 @@ class Calls(Outcome, frozen=True, tag="calls"):
     inputs: dict[str, Any]
 
 
-class Ends(Outcome, frozen=True, tag="ends"):
+class Ends(Outcome, frozen=True, tag="ends", gc=False):
     """A token has got to an end node."""
 
 
@@ -131,7 +131,7 @@ class Failed(Outcome, frozen=True, tag="failed"):
     refused: bool = False
 
 
-class Interrupted(Outcome, frozen=True, tag="interrupted"):
+class Interrupted(Outcome, frozen=True, tag="interrupted", gc=False):
     """An attempt that was told to stop has stopped.
 
     It is not `retryable` if its group is out of budget; `started` is when it began.
@@ -141,11 +141,11 @@ class Interrupted(Outcome, frozen=True, tag="interrupted"):
     started: float | None = None
 
 
-class Held(Outcome, frozen=True, tag="held"):
+class Held(Outcome, frozen=True, tag="held", gc=False):
     """An attempt had not begun when a pause came; it waits for the resume."""
 
 
-class Overdue(Message, frozen=True, tag="overdue"):
+class Overdue(Message, frozen=True, tag="overdue", gc=False):
     """An attempt has run longer than its node's timeout."""
 
     step: int

@@ -58,6 +58,9 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     due: float | None
 
 
+WAITING = Waiting(None)
+
+
 class Expanded(msgspec.Struct):
     """An each node: its items have tokens of their own; `results` fills up in item order."""
 
@@ -251,7 +254,8 @@ class ExecutionState(msgspec.Struct, eq=False):
 
     `tokens` are live, by step, in order of creation. `joins` hold what waits at joins, by node
     number (see `_joins`), `arrived` counts them. `in_flight` counts tokens with an attempt, `calls`
-    those with a child. `memory_size` counts bytes of large values, `sizes` which. `starving`: some
+    those with a child. `memory_is_lent` while it is
+    the inputs of a message, too. `memory_size` counts bytes of large values, `sizes` which. `starving`: some
     connection was left untaken, so joins have to be watched: `witnesses` maps a step to the joins
     that may wait because of it, `recheck` holds joins to look at again before the turn ends.
     `errors` are the latest failures of attempts, oldest first.
@@ -262,6 +266,7 @@ class ExecutionState(msgspec.Struct, eq=False):
     limits: Limits
     control: Control = QUEUED
     memory: dict[str, Any] = {}
+    memory_is_lent: bool = False
     memory_size: int = 0
     sizes: dict[str, int] | None = None
     tokens: dict[int, Token] = {}

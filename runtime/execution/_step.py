@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from ..definition import Exit, RoutedNode
 from ._joins import arrive
+from ._memory import take
 from ._records import Begin, Completed
 from ._state import ACTIVE, COMPLETED, QUEUED, RUNNING, Arrival, ExecutionState, Token, limits_of
 
@@ -24,12 +25,14 @@ ENDED: Final = "ended"
 def begin(state: ExecutionState, message: Begin, now: float) -> Token | None:
     """Admit an execution and say what starts; None, and nothing done, if that is not all there is.
 
-    It is all if there are no inputs, no pause has come before, and one node starts at once. Saves
+    It is all if the inputs are small, no pause has come before, and one node starts at once. Saves
     1.3 µs of 4.4 a spawn.
     """
     start = state.routing.start.next
-    if start is None or message.inputs or state.control is not QUEUED or state.steps:
+    if start is None or message.sizes or state.control is not QUEUED or state.steps:
         return None
+    if message.inputs:
+        take(state, message.inputs, message.sizes)
     if message.timeout is not None:
         state.deadline = now + message.timeout
     if message.limits is not None:
@@ -56,6 +59,7 @@ def step(state: ExecutionState, token: Token, message: Completed) -> Following |
         or state.control is not ACTIVE
         or state.witnesses
         or state.sizes
+        or state.memory_is_lent
     ):
         return None
     node = token.node

@@ -238,6 +238,7 @@ def _is_alone(state: ExecutionState, token: Token) -> bool:
         and token.item is None
         and state.control is ACTIVE
         and not state.sizes
+        and not state.memory_is_lent
         and not state.witnesses
     )
 
