@@ -37,18 +37,25 @@ class Floor:
 class Worker(Generic[J]):
     """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs.
 
-    Who runs a job asks `ends_slice` when it sees the clock beyond `slice_end`, and returns to the
-    queue as soon as it can when `is_slice_over`, when `stopped`, or when the worker is not
+    Who runs a job asks `ends_slice` when it sees the clock beyond `slice_end`, may `take` another
+    after it, and returns as soon as it can when `is_slice_over`, when `stopped`, or when the worker is not
     `is_clean`.
     """
 
     __slots__ = (
         "context", "floor", "has_slot", "is_asleep", "is_called", "is_slice_over", "job",
-        "jobs_in_slice", "scope", "slice_end", "stopped", "task",
+        "jobs_in_slice", "queue", "scope", "slice_end", "stopped", "task",
     )  # fmt: skip
 
-    def __init__(self, task: trio.lowlevel.Task, context: Context, floor: Floor) -> None:
+    def __init__(
+        self,
+        task: trio.lowlevel.Task,
+        context: Context,
+        floor: Floor,
+        queue: JobQueue[J] | None = None,
+    ) -> None:
         self.floor: Floor = floor
+        self.queue: JobQueue[J] | None = queue
         self.task: trio.lowlevel.Task = task
         self.context: Context = context
         self.scope: trio.CancelScope = trio.CancelScope()
@@ -60,6 +67,19 @@ class Worker(Generic[J]):
         self.slice_end: float = 0.0
         self.is_slice_over: bool = False
         self.jobs_in_slice: int = 0
+
+    def take(self) -> J | None:
+        """The next job, for who has done with the last one; None if the dispatcher has to see to it.
+
+        Only for a worker that is clean. Nobody need be woken: who takes something leaves no more
+        behind than there was.
+        """
+        queue = self.queue
+        if not queue or self.is_slice_over or self.stopped or self.jobs_in_slice >= SLICE_JOBS:
+            return None
+        self.jobs_in_slice += 1
+        self.job = job = queue.popleft()
+        return job
 
     def renewed(self) -> trio.CancelScope:
         """A fresh scope: the last one is spent once a job was stopped."""
@@ -253,7 +273,8 @@ class Dispatcher(Generic[J]):
     @trio.lowlevel.enable_ki_protection  # Ctrl-C is for the host's main task, which then closes us
     async def _work(self) -> None:
         self._awake -= 1
-        worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context(), self._floor)
+        queue = self._queue if self._slots is None else None  # where slots are scarce, it asks
+        worker: Worker[J] = Worker(trio.lowlevel.current_task(), copy_context(), self._floor, queue)
         worker.begin_slice(self._clock())
         _WORKERS[worker.task] = worker
         self._crew[worker] = None

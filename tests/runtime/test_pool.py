@@ -330,3 +330,32 @@ async def test_a_node_that_another_branch_cancels_leaves_its_worker_usable(
         replies = [(await runtime.spawn(process.build())).result() for _ in range(10)]
         assert {(await reply).state for reply in replies} == {"completed"}
         assert count_workers() == 2
+
+
+class Incomparable:
+    """As an array is: whether two are equal is not for `bool` to say."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth of that is ambiguous")
+
+    __hash__ = object.__hash__
+
+
+async def test_values_that_cannot_be_compared_do_not_leak_either(
+    autojump_clock: MockClock,
+) -> None:
+    seen: list[object] = []
+    variable: ContextVar[object] = ContextVar("variable")
+    variable.set(Incomparable())  # what every worker finds
+    inherited = variable.get()
+
+    async def taint() -> None:
+        seen.append(variable.get())
+        variable.set(Incomparable())
+
+    async with pe.open_runtime() as runtime:
+        for _ in range(3):
+            outcome = await (await runtime.spawn(chain(taint, taint, taint))).result()
+            assert outcome.state == "completed"
+    assert len(seen) == 9
+    assert all(value is inherited for value in seen)
