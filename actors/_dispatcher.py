@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 from types import FrameType
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, SupportsIndex, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import trio
@@ -38,8 +38,8 @@ class Worker(Generic[J]):
     """One reused task. `scope` cancels what it runs now; `job` is that, None between jobs.
 
     Who runs a job asks `ends_slice` when it sees the clock beyond `slice_end`, may `take` another
-    after it, and returns as soon as it can when `is_slice_over`, when `stopped`, or when the worker is not
-    `is_clean`.
+    after it, and returns as soon as it can when `is_slice_over`, when `stopped`, or when the worker
+    is not `is_clean`.
     """
 
     __slots__ = (
@@ -69,7 +69,7 @@ class Worker(Generic[J]):
         self.jobs_in_slice: int = 0
 
     def take(self) -> J | None:
-        """The next job, for who has done with the last one; None if the dispatcher has to see to it.
+        """The next job, for who has done with the last; None if the dispatcher has to see to it.
 
         Only for a worker that is clean. Nobody need be woken: who takes something leaves no more
         behind than there was.
@@ -132,6 +132,7 @@ class JobQueue(Protocol[J]):
     def __len__(self) -> int: ...
     def append(self, job: J, /) -> None: ...
     def popleft(self) -> J: ...
+    def __getitem__(self, place: SupportsIndex, /) -> J: ...
 
 
 class Slots:

@@ -30,7 +30,7 @@ def graphs(quick: bool) -> list[Row]:
             ("layered graph of 100,000", layers(100, 1000), layered),
         ]
     )
-    return [each for name, *pair in shapes for each in _rows(name, *pair, rounds)]
+    return [each for name, shape, small in shapes for each in _rows(name, shape, small, rounds)]
 
 
 def _rows(

@@ -254,10 +254,10 @@ class ExecutionState(msgspec.Struct, eq=False):
 
     `tokens` are live, by step, in order of creation. `joins` hold what waits at joins, by node
     number (see `_joins`), `arrived` counts them. `in_flight` counts tokens with an attempt, `calls`
-    those with a child. `memory_is_lent` while it is
-    the inputs of a message, too. `memory_size` counts bytes of large values, `sizes` which. `starving`: some
-    connection was left untaken, so joins have to be watched: `witnesses` maps a step to the joins
-    that may wait because of it, `recheck` holds joins to look at again before the turn ends.
+    those with a child. `memory_is_lent` while it is the inputs of a message, too. `memory_size`
+    counts bytes of large values, `sizes` which. `starving`: some connection was left untaken, so
+    joins have to be watched: `witnesses` maps a step to the joins that may wait because of it,
+    `recheck` holds joins to look at again before the turn ends.
     `errors` are the latest failures of attempts, oldest first.
     """
 

@@ -7,7 +7,7 @@ from typing import Final
 from ...actors import Worker
 from ...supervision import NOT_CALM, Gate
 from ..definition import OUT, Function
-from ._actor import Execution, Job
+from ._actor import Job
 from ._attempt import completed, failed
 from ._house import Ledger
 from ._lines import Line
@@ -22,29 +22,25 @@ UNGUARDED: Final = NOT_CALM - 1
 async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C901 - the path of every node
     """Make the attempt of a token, take the turn of its outcome, go on with one successor.
 
-    The others are queued. When the execution has nothing more for it in this group, the worker
-    takes the next job, as long as it may: a node of a fork costs 25% less than if it returned for
-    each. It returns to the queue when its time slice is over, or when it was stopped.
+    The others are queued. While the next job in the queue is of the same execution, the worker
+    takes that too: a node of a fork costs 20% less than if it returned for each. It returns when
+    its time slice is over, or when it was stopped.
     """
-    execution: Execution | None = None
-    is_clean, now = True, job.execution.house.clock()
+    execution, group = job.execution, job.group
+    ledger = execution.ledger
+    if ledger is not None and ledger.waits:
+        await _run_stored(worker, job, ledger)
+        return None
+    state, lines, groups = execution.state, execution.program.lines, execution.program.groups
+    notes, clock, queue = execution.notes, execution.house.clock, worker.queue
+    context, clean, gate = worker.task.context, worker.context, group.gate
+    is_clean, now = True, clock()
     while True:
         was_parked = job.is_returning
         if was_parked:
-            job.group.has_come(job)
-        if job.execution is not execution:
-            execution, group = job.execution, job.group
-            if execution.ledger is not None and execution.ledger.waits:
-                if not job.is_withdrawn and execution.ended_at is None:
-                    await _run_stored(worker, job, execution.ledger, was_parked)
-                return None
-            state, program = execution.state, execution.program
-            lines, groups = program.lines, program.groups
-            notes, clock, ledger = execution.notes, execution.house.clock, execution.ledger
-            context, clean, gate = worker.task.context, worker.context, group.gate
+            group.has_come(job)
         token, calm = job.token, UNGUARDED
-        goes_on = not job.is_withdrawn and execution.ended_at is None
-        while goes_on:
+        while not job.is_withdrawn and execution.ended_at is None:
             if token.phase is not RUNNING:  # told to stop before it began
                 execution.landed(token, Interrupted(token.step, token.attempt))
                 break
@@ -116,19 +112,25 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             if is_crowded or worker.stopped or not is_clean or worker.is_slice_over:
                 token.worker = job
                 return job
-        following_job = worker.take() if is_clean else None
-        if following_job is None:
+        if not queue or queue[0].execution is not execution or not is_clean:
             return None
-        job = following_job
+        taken = worker.take()
+        if taken is None:
+            return None
+        job = taken
 
 
-async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger, was_parked: bool) -> None:
+async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger) -> None:
     """As `run_attempts`, where nothing follows from an outcome before its record is on disk.
 
     So the worker is done with the job after one attempt: what follows is queued by the ledger.
     """
     execution, token, group = job.execution, job.token, job.group
-    clock, gate = execution.house.clock, group.gate
+    clock, gate, was_parked = execution.house.clock, group.gate, job.is_returning
+    if was_parked:
+        group.has_come(job)
+    if job.is_withdrawn or execution.ended_at is not None:
+        return
     if token.phase is not RUNNING:  # told to stop before it began
         execution.landed(token, Interrupted(token.step, token.attempt))
         return
@@ -190,7 +192,9 @@ def _is_call(token: Token) -> bool:
     return token.item is not None or isinstance(token.node.spec.kind, Function)
 
 
-async def _walk(worker: Worker[Job], job: Job, line: Line, now: float) -> Completed:
+async def _walk(  # noqa: C901 - the path of every node of a chain
+    worker: Worker[Job], job: Job, line: Line, now: float
+) -> Completed:
     """Await a bare node, and those in line after it; the outcome of the one where it stops.
 
     What `step` would do for each is done here, without a new token, and without its questions: they
