@@ -27,6 +27,7 @@ STEPS: int = parameters["steps"]
 os.environ.update(
     PREFECT_HOME=parameters["folder"],
     PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="true",
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
     PREFECT_SERVER_DATABASE_CONNECTION_URL=(
         "sqlite+aiosqlite:///file::memory:?cache=shared&uri=true&check_same_thread=false"
     ),
