@@ -18,6 +18,8 @@ from processengine.actors import (
 from processengine.runtime import (
     ActorHandle,
     AdmissionRefused,
+    Alert,
+    AlertChange,
     BadArgument,
     BadLoad,
     Behaviour,
@@ -158,6 +160,8 @@ __all__ = [
     "ActorGone",
     "ActorHandle",
     "AdmissionRefused",
+    "Alert",
+    "AlertChange",
     "AttemptFilter",
     "BadArgument",
     "BadLoad",

@@ -3,6 +3,7 @@
 Start reading at `definition`, then `execution`, then `_core` and `_engine` over both.
 """
 
+from ._alerts import Alert, AlertChange
 from ._cache import CacheStatistics
 from ._caches import CacheName
 from ._engine import Runtime, open_runtime
@@ -37,6 +38,8 @@ from ._watch import Watch
 __all__ = [
     "ActorHandle",
     "AdmissionRefused",
+    "Alert",
+    "AlertChange",
     "BadArgument",
     "BadLoad",
     "Behaviour",

@@ -32,6 +32,7 @@ from ..actors import (
 )
 from ..supervision import Child, Intensity, Strategy, Supervisor
 from ._admission import Admission
+from ._alerting import alerting
 from ._caches import Caches
 from ._clock import Clock, WallClock
 from ._errors import AdmissionRefused, UnknownExecution
@@ -39,6 +40,7 @@ from ._executions import Executions
 from ._group_registry import GroupRegistry
 from ._host_actor import HostActor
 from ._library import Library, Loader
+from ._observers import Observers
 from ._options import Options
 from ._rebirth import HistoryRecord
 from ._restarts import Restarts
@@ -65,6 +67,7 @@ from .execution import (
     Revived,
     Rewound,
     TellChild,
+    Tracing,
     restored,
     size_of,
 )
@@ -87,9 +90,11 @@ class Core:
         storage: Storage | None = None,
         definitions: Iterable[ProcessDefinition] = (),
         loader: Loader | None = None,
+        observers: Observers = Observers(),  # noqa: B008 - a value
     ) -> None:
         self.id: Final = runtime_id
         self.options: Final = options
+        self.tracing: Tracing | None = observers.tracing
         self.random = random.Random(options.seed)
         self.limits = Limits(options.retry, options.max_memory_per_execution)
         self.history_limit = options.history_limit
@@ -127,6 +132,7 @@ class Core:
             *(() if self.store is None else self.store.services()),
             Child("timers", self.timers.run),
             *watchdogs(options.block_warning),
+            *alerting(self, observers.alerts, options.alert_interval),
             strategy="rest_for_one",
         )
         self.root = self._supervisor(
@@ -249,6 +255,7 @@ class Core:
             self.counts.of(str(definition)),
             self.options.execution_timeout,
             self.stored_limits(definition),
+            self.tracing,
         )
         gone = self.caches.routing.put(builtins.id(definition), program)
         for node in definition.nodes:
@@ -309,6 +316,8 @@ class Core:
             admission.refused += 1
             raise AdmissionRefused(id, admission.busy, admission.queued)
         execution = self.live[id] = Execution(id, program, self, parent)
+        if self.tracing is not None:
+            self.tracing.begins(execution, is_new=True)
         if self.store is not None:
             self.store.open(execution)
         if has_room:
@@ -563,6 +572,8 @@ class Core:
 
     def ended(self, execution: Execution) -> None:
         """Keep the outcome, tell whoever waits for it, and let the execution go."""
+        if self.tracing is not None:
+            self.tracing.ended(execution)
         self._let_go(execution)
         self.keep(execution)
         self.tell_of_end(execution)
@@ -589,6 +600,8 @@ class Core:
 
     def leaves(self, execution: Execution) -> None:
         """An execution has left memory, without an end."""
+        if self.tracing is not None:
+            self.tracing.left(execution)
         self._let_go(execution)
         if self._idle and not self.live:
             self._tell_idle()
@@ -604,6 +617,8 @@ class Core:
     def arrives(self, execution: Execution) -> None:
         """An execution of an earlier life is live again."""
         self.live[execution.id] = execution
+        if self.tracing is not None:
+            self.tracing.begins(execution, is_new=False)
         # First, as what is restored may start attempts that are not lost.
         if execution.state.in_flight:
             self.turns.post(execution, Revived(execution.incarnation))
@@ -615,6 +630,8 @@ class Core:
         """An execution begins with a state, or begins again."""
         self.past.pop(execution.id, None)
         self.live[execution.id] = execution
+        if self.tracing is not None:
+            self.tracing.begins(execution, is_new=False)
         self.turns.post(execution, message)
         self._admit_if_new(execution)
 

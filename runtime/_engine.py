@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast, get_args
+from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 import attrs
 import trio
 
 from ..actors import DeadLetters, RuntimeClosed
 from ..supervision import Child, RestartType, Supervisor, SupervisorGaveUp, TreeNode
+from ._alerts import Alert
 from ._cache import CacheStatistics
 from ._caches import CacheName
 from ._core import Core, begin_message
@@ -32,12 +33,16 @@ from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
 from ._library import Loader, id_and_version
 from ._metrics import PerformanceMetrics, metrics_of
+from ._observers import Observers, observers
 from ._options import Options
 from ._rewind import Rewinder
 from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
 from .execution import Begin, Execution, Program, State, check_sizes
 from .store import StaleWriter, Store, ValueTypes
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 
 class Runtime:
@@ -49,11 +54,13 @@ class Runtime:
         storage: Storage | None = None,
         definitions: tuple[ProcessDefinition, ...] = (),
         loader: Loader | None = None,
+        observers: Observers = Observers(),  # noqa: B008 - a value
     ) -> None:
         self.options = options
         self._storage = storage
         self._definitions = definitions
         self._loader = loader
+        self._observers = observers
         self._core: Core | None = None
         self._nursery_manager: Any = None
         self._last_metrics: PerformanceMetrics | None = None
@@ -69,7 +76,12 @@ class Runtime:
         if self._storage is not None:
             await self._storage.open(self.options)
         core = Core(
-            secrets.token_hex(4), self.options, self._storage, self._definitions, self._loader
+            secrets.token_hex(4),
+            self.options,
+            self._storage,
+            self._definitions,
+            self._loader,
+            self._observers,
         )
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
@@ -530,6 +542,8 @@ def open_runtime(
     loader: Loader | None = None,
     types: ValueTypes | None = None,
     wall_clock: Callable[[], float] = time.time,
+    tracer: Tracer | None = None,
+    alerts: Iterable[Alert] = (),
     **changes: Any,
 ) -> Runtime:
     """Open a runtime for an `async with` block.
@@ -547,8 +561,12 @@ def open_runtime(
 
     `types` are the host's own types of values. `wall_clock` gives seconds since 1970.
 
-    Raises `OptionError`, and on entering the block `NotInTrio` under another event loop than
-    trio's, and `StoreError` (`StoreInUse`, `StoreTooNew`, ...) if the store cannot be used.
+    With a `tracer` of OpenTelemetry there is a span for each execution and each attempt (extra
+    `otel`). `alerts` are looked at every `alert_interval` seconds.
+
+    Raises `OptionError`, `BadArgument`, `ExtraMissing`, and on entering the block `NotInTrio` under
+    another event loop than trio's, and `StoreError` (`StoreInUse`, `StoreTooNew`, ...) if the store
+    cannot be used.
     """
     options = Options() if options is None else _checked_options(options)
     if changes:
@@ -559,4 +577,4 @@ def open_runtime(
         expected = "an async function of an id and a version"
         raise BadArgument("open_runtime", "loader", loader, expected)
     storage = None if store is None else Storage(store, known, types, wall_clock)
-    return Runtime(options, storage, known, loader)
+    return Runtime(options, storage, known, loader, observers(tracer, alerts))

@@ -88,7 +88,8 @@ class Options:
 
     Our own: `admission_queue_limit` (executions that may wait to begin), `worker_pool_size`
     (attempts at once; None: no bound), `cancel_grace` (for attempts to clean up in),
-    `block_warning` (of the event loop being blocked; None: never),
+    `block_warning` (of the event loop being blocked; None: never), `alert_interval` (between two
+    looks at what alerts watch),
     `mailbox_capacity` (user messages that may wait at one execution), `history_limit` (records kept
     of one execution; 0: none), `keep_ended` (outcomes kept for `get` and `result`), `seed` (of all
     randomness; None: new).
@@ -116,6 +117,7 @@ class Options:
     worker_pool_size: int | None = _whole(None, 1)
     cancel_grace: float = _seconds(5.0)
     block_warning: float | None = _seconds(1.0, optional=True)
+    alert_interval: float = _seconds(5.0)
     mailbox_capacity: int = _whole(10_000, 1)
     history_limit: int = _whole(10_000, 0)
     keep_ended: int = _whole(10_000, 0)

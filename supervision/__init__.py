@@ -10,7 +10,16 @@ from ._breaker import Breaker, BreakerChange, BreakerPolicy, BreakerState, Permi
 from ._budget import BudgetPolicy, RetryBudget
 from ._child import Child, TreeNode
 from ._errors import ChildNotStarted, DuplicateChild, SupervisorGaveUp, UnknownChild
-from ._expected import UnfitField
+from ._expected import (
+    FINITE_LENGTH,
+    FINITE_SECONDS,
+    FROM_0,
+    TEXT,
+    UnfitField,
+    choice,
+    number,
+    whole,
+)
 from ._fair import FairQueue
 from ._gate import NOT_CALM, Denial, Gate
 from ._group import DEFAULT_GROUP, Bulkhead, Group, WhenOpen
@@ -26,8 +35,12 @@ from ._window import CountWindow, Tally, TimeWindow, Window
 
 __all__ = [
     "DEFAULT_GROUP",
+    "FINITE_LENGTH",
+    "FINITE_SECONDS",
+    "FROM_0",
     "NOT_CALM",
     "NO_RETRY",
+    "TEXT",
     "Backoff",
     "Breaker",
     "BreakerChange",
@@ -66,4 +79,7 @@ __all__ = [
     "UnknownChild",
     "WhenOpen",
     "Window",
+    "choice",
+    "number",
+    "whole",
 ]

@@ -24,7 +24,7 @@ def lower_bounds() -> set[str]:
     extras = PROJECT["optional-dependencies"]
     lists = [
         PROJECT["dependencies"],
-        *(extras[name] for name in ("cli", "documents", "parallel", "zstd")),
+        *(extras[name] for name in ("cli", "documents", "otel", "parallel", "prometheus", "zstd")),
     ]
     lines = [line for requirements in lists for line in requirements]
     return {line.replace(">=", "==") for line in lines if not line.startswith("processengine[")}

@@ -5,7 +5,7 @@ Start reading at `_state`, then `_transition` and the handlers it lists, then `_
 """
 
 from ._actor import Execution, Job
-from ._attempt import failed
+from ._attempt import Act, Attempting, failed
 from ._current import attempt_in, current
 from ._effects import (
     Answer,
@@ -30,7 +30,7 @@ from ._errors import (
     UnfitValue,
     UnknownPort,
 )
-from ._house import House, Ledger, NodeGroup, Sleeper, Telling, Watcher
+from ._house import House, Ledger, NodeGroup, Sleeper, Telling, Tracing, Watcher
 from ._log import AttemptFilter, about, logger
 from ._memory import check_memory, check_sizes, write
 from ._notes import whole
@@ -118,12 +118,14 @@ __all__ = [
     "READY",
     "RUNNING",
     "UNGUARDED",
+    "Act",
     "Active",
     "AllJoin",
     "Answer",
     "Arrival",
     "AttemptFilter",
     "AttemptOutcome",
+    "Attempting",
     "BackingOff",
     "Begin",
     "CallChild",
@@ -194,6 +196,7 @@ __all__ = [
     "TokenPhase",
     "TooLate",
     "TooManySignals",
+    "Tracing",
     "UnfitValue",
     "UnknownPort",
     "Waiting",

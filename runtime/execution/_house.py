@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...actors import Message, Reply, TurnLoop
 from ...supervision import Gate
-from ..definition import RoutingMap
+from ..definition import RoutedNode, RoutingMap
 from ..metrics import AttemptCounts
 from ._effects import CallChild, Effects, TellChild
 from ._records import Completed, Outcome, Record
@@ -17,6 +17,7 @@ from ._step import Following
 
 if TYPE_CHECKING:
     from ._actor import Execution, Job
+    from ._attempt import Act
 
 
 class NodeGroup(Protocol):
@@ -111,6 +112,23 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Its life is over: nothing that waits is done any more."""
+
+
+class Tracing(Protocol):
+    """Is told what executions and attempts there are, to make spans of them."""
+
+    def begins(self, execution: Execution, *, is_new: bool) -> None:
+        """An execution is in memory: new, or back."""
+
+    def ended(self, execution: Execution) -> None:
+        """An execution has ended."""
+
+    def left(self, execution: Execution) -> None:
+        """An execution has left memory, without an end."""
+
+    def traced(self, node: RoutedNode, act: Act) -> Act:
+        """An act within a span of its own."""
+        ...
 
 
 class House(Protocol):

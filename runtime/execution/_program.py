@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..definition import ProcessDefinition, RoutingMap
 from ..metrics import DefinitionCounts
 from ._attempt import Act, compile_acts
-from ._house import Groups, NodeGroup
+from ._house import Groups, NodeGroup, Tracing
 from ._lines import Line, compile_lines
 from ._records import Begin, LimitParts
 
@@ -14,8 +14,8 @@ class Program:
     """A definition ready to run: its routing map, an act for every node, a line for bare ones.
 
     `begin` is what an execution without inputs is begun with; its `timeout` and `limits` are those
-    of all. In `counts` its ended executions are counted. For `default_group` and `groups` see
-    `Groups`.
+    of all. With `tracing` every act has a span. In `counts` its ended executions are counted. For
+    `default_group` and `groups` see `Groups`.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Program:
         counts: DefinitionCounts,
         default_timeout: float | None,
         limits: LimitParts | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.definition: ProcessDefinition = definition
         self.counts: DefinitionCounts = counts
@@ -37,6 +38,10 @@ class Program:
         self.routing: RoutingMap = RoutingMap(definition)
         self.acts: tuple[Act, ...] = compile_acts(self.routing)
         self.lines: tuple[Line | None, ...] = compile_lines(self.routing)
+        if tracing is not None:
+            nodes = self.routing.nodes
+            self.acts = tuple(map(tracing.traced, nodes, self.acts))
+            self.lines = (None,) * len(nodes)  # which have no acts
         self.default_group: NodeGroup
         self.groups: tuple[NodeGroup | None, ...]
         self.default_group, self.groups = groups(self.routing)

@@ -6,7 +6,8 @@ the powers of ten, so that a Prometheus histogram with such bounds can be read o
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import itertools
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -62,10 +63,14 @@ class Histogram:
                 return min(_middle(bucket), self.maximum)
         return self.maximum
 
-    def at_most(self, seconds: float) -> int:
-        """How many took so long at most; exact for 1, 2 and 5 times a power of ten."""
-        last = bisect_left(BOUNDS, seconds)
-        return sum(count for bucket, count in self.counts.items() if bucket <= last)
+    def at_most(self, *bounds: float) -> list[int]:
+        """How many took no longer than each of `bounds` (ascending).
+
+        Exact for bounds that are 1, 2 or 5 times a power of ten.
+        """
+        buckets = sorted(self.counts)
+        seen = [0, *itertools.accumulate(self.counts[bucket] for bucket in buckets)]
+        return [seen[bisect_right(buckets, bisect_left(BOUNDS, bound))] for bound in bounds]
 
     def since(self, earlier: Histogram) -> Histogram:
         """What was recorded after an earlier look at the same; its maximum is that of a bucket."""
