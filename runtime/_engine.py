@@ -196,7 +196,10 @@ class Runtime:
             await _look_for(core, id, definition)
             existing = _existing(core, id, definition, begin.inputs)
             if existing is not None:
-                return existing
+                unstored = _unstored(core, id)
+                if unstored is None:
+                    return existing
+                return await _stored(core, unstored, begin.inputs, existing)
             program = core.program(definition)  # its groups may have been let go meanwhile
         id = id or core.new_id(definition)
         handle = ActorHandle(core.id, id, 1)
@@ -240,9 +243,10 @@ class Runtime:
                 program = core.program(definition)  # its groups may have been let go meanwhile
                 execution = core.begin(id or core.new_id(definition), program, begin)
                 existing = ActorHandle(core.id, execution.id, 1)
-                if execution.ledger is not None:
-                    pending[place] = execution
             handles.append(existing)
+            unstored = None if core.store is None else _unstored(core, existing.id)
+            if unstored is not None:
+                pending[place] = unstored
             if core.clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 slice_end = core.clock() + SLICE_SECONDS
@@ -498,6 +502,14 @@ def _existing_elsewhere(core: Core, id: str, definition: ProcessDefinition) -> A
     if held.definition not in ("", str(definition)):
         raise ExecutionConflict(id, held.definition, str(definition))
     return ActorHandle(core.id, id, held.incarnation)
+
+
+def _unstored(core: Core, id: str) -> Execution | None:
+    """The execution of that id, if it is to be stored and its first turn is not on disk yet."""
+    execution = core.live.get(id)
+    if execution is None or execution.ledger is None or execution.ledger.has_begun:
+        return None
+    return execution
 
 
 async def _stored(

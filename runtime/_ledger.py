@@ -182,6 +182,11 @@ class StepLedger(Ledger):
         """Whether all that was written is on disk, and what waited for it done."""
         return not self._pending
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its first turn is on disk: each that waits is one record."""
+        return self.seq > len(self._pending)
+
     def add(
         self, message: Message, now: float, effects: Effects, reply: Reply[Any] | None = None
     ) -> None:
@@ -295,6 +300,7 @@ class LazyLedger(Ledger):
 
     waits = False
     is_settled = True
+    has_begun = True
 
     def __init__(self, execution: Execution, books: Books, seq: int = 0) -> None:
         super().__init__(execution, books, seq)

@@ -116,7 +116,10 @@ class Host(Protocol):
         """An execution has left memory."""
 
     def refused(self, id: str, incarnation: int, letters: list[Letter], error: Exception) -> None:
-        """Mail for an execution that does not come back."""
+        """Mail that an execution does not take."""
+
+    def stays_away(self, id: str, error: Exception) -> None:
+        """An execution does not come back."""
 
 
 class _Drowsy:
@@ -417,6 +420,7 @@ class Sleepers:
             execution = self._made_again(id, sort, found)
         if isinstance(execution, Exception):
             self._host.refused(id, sort.incarnation, letters, execution)
+            self._host.stays_away(id, execution)
         else:
             self._host.came_back(execution, letters)
         self._loads.pop(id, None)

@@ -276,10 +276,14 @@ class StoreSide:
         self._house.leaves(execution)
 
     def refused(self, id: str, incarnation: int, letters: list[Letter], error: Exception) -> None:
-        """Mail for an execution that does not come back."""
+        """Mail that an execution does not take."""
         assert isinstance(error, ProcessEngineError)
         for message, reply in letters:
             self._house.dead((id, incarnation, message, reply), "not in memory", error)
+
+    def stays_away(self, id: str, error: Exception) -> None:
+        """An execution does not come back."""
+        self._house.fail_results(id, error)
 
 
 def _page(heads: Iterator[ExecutionHead | DamagedHead]) -> list[ExecutionHead | DamagedHead]:

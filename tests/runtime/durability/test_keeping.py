@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
 
 import processengine as pe
-from processengine.runtime.store import ExecutionHead, Record
+from processengine.runtime import _journal
+from processengine.runtime.store import ExecutionHead, LoopWriter, Record
 from processengine.testing import run_virtual
 
 DAY = 86_400.0
@@ -285,6 +287,48 @@ def test_many_are_spawned_with_one_wait_or_none_of_them() -> None:
         assert len(runtime.list()) == 21
 
     play_all(store, (play, {"admission_queue_limit": 100}))
+
+
+def test_whoever_spawns_an_id_again_gets_its_handle_once_that_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_journal, "LoopWriter", partial(LoopWriter, delay=lambda: 1.0))
+    store, definition = pe.MemoryStore(), waiting()
+    stored: list[bool] = []
+
+    async def spawn(runtime: pe.Runtime) -> None:
+        await runtime.spawn(definition, id="one")
+        stored.append(store.load("one") is not None)
+
+    async def spawn_many(runtime: pe.Runtime) -> None:
+        await runtime.spawn_many(definition, [None, None], ids=["one", "two"])
+        stored.extend(store.load(id) is not None for id in ("one", "two"))
+
+    async def begin(runtime: pe.Runtime) -> None:
+        async with trio.open_nursery() as nursery:
+            for call in (spawn, spawn, spawn_many, spawn):
+                nursery.start_soon(call, runtime)
+
+    play_all(store, (begin, {}))
+    assert stored == [True] * 5
+
+
+def test_whoever_waits_for_an_execution_that_cannot_be_read_is_told() -> None:
+    store, definition = pe.MemoryStore(), waiting()
+
+    async def play(runtime: pe.Runtime) -> None:
+        handle = await runtime.spawn(definition, id="bad")
+        await trio.sleep(10)
+        assert not handle.status().in_memory
+        entry = store._entries["bad"]  # pyright: ignore[reportPrivateUsage]
+        entry.records[0] = Record(1, b"\xff")
+        result = handle.result()
+        assert not result.is_done()
+        for told in (handle.signal("answer", 1), result):
+            with trio.fail_after(10), pytest.raises(pe.ExecutionParked, match="cannot be"):
+                await told
+
+    play_all(store, (play, {"passivate_after": 1.0}))
 
 
 def test_the_row_of_an_execution_tells_what_it_waits_for_and_how_large_it_is() -> None:
