@@ -537,6 +537,8 @@ class Core:
         token = None if parent is None else parent.state.tokens.get(effect.step)
         if parent is None or token is None or not isinstance(token.phase, Calling):
             return
+        if self.is_closing:  # its next life calls again
+            return
         if token.phase.child != effect.child or parent.ended_at is not None:
             return
         if not found.has_failed():

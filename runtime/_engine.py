@@ -186,14 +186,14 @@ class Runtime:
         core = self._opened()
         if isinstance(definition, str):
             definition = await self._named(definition)
-        if core.is_closing:
-            raise RuntimeClosed(core.id)
+        _check_open(core)
         if inputs is not None or id is not None or type(definition) is not ProcessDefinition:
             _check_arguments(definition, inputs, id)
         program = core.program(definition)
         begin = _begin_of(core, program, inputs)
         if id is not None:
             await _look_for(core, id, definition)
+            _check_open(core)
             existing = _existing(core, id, definition, begin.inputs)
             if existing is not None:
                 unstored = _unstored(core, id)
@@ -223,8 +223,7 @@ class Runtime:
         core = self._opened()
         if isinstance(definition, str):
             definition = await self._named(definition)
-        if core.is_closing:
-            raise RuntimeClosed(core.id)
+        _check_open(core)
         several = list(inputs)
         names = _names(ids, len(several))
         for given, id in zip(several, names, strict=True):
@@ -238,6 +237,7 @@ class Runtime:
         for place, (begin, id) in enumerate(zip(begins, names, strict=True)):
             if id is not None:
                 await _look_for(core, id, definition)
+            _check_open(core)
             existing = None if id is None else _existing(core, id, definition, begin.inputs)
             if existing is None:
                 program = core.program(definition)  # its groups may have been let go meanwhile
@@ -326,8 +326,7 @@ class Runtime:
 
     def _rewinder(self, call: str) -> Rewinder:
         core = self._opened()
-        if core.is_closing:
-            raise RuntimeClosed(core.id)
+        _check_open(core)
         if core.store is None:
             raise BadArgument(call, "runtime", self, "a runtime with a store")
         return core.store.rewinder
@@ -502,6 +501,12 @@ def _existing_elsewhere(core: Core, id: str, definition: ProcessDefinition) -> A
     if held.definition not in ("", str(definition)):
         raise ExecutionConflict(id, held.definition, str(definition))
     return ActorHandle(core.id, id, held.incarnation)
+
+
+def _check_open(core: Core) -> None:
+    """Begin nothing where nobody would end it any more."""
+    if core.is_closing:
+        raise RuntimeClosed(core.id)
 
 
 def _unstored(core: Core, id: str) -> Execution | None:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ..actors import RuntimeClosed
 from ._blocking import run_blocking
 from ._errors import (
     BadArgument,
@@ -40,7 +41,15 @@ from .store import ExecutionHead, StaleWriter, compress
 class RewindHouse(House, Protocol):
     """What going back needs of the runtime."""
 
+    is_closing: bool
     live: dict[str, Execution]
+
+    @property
+    def id(self) -> str: ...
+
+    def find(self, id: str) -> Execution | None:
+        """The execution of that id in memory, live or ended; None if there is none."""
+        ...
 
     def program(self, definition: ProcessDefinition) -> Program:
         """The definition compiled."""
@@ -133,13 +142,14 @@ class Rewinder:
             raise CannotRewind(id, f"it has ended, {state.control.state}: say at which step")
         program = self._program_of(past.head)
         state.id = new_id or self._house.new_id(program.definition)
+        self._check_free(state.id, id)
         _write_all(state, changes)
         execution = self._made(program, state, past.head, seq=0, incarnation=1)
         execution.parent = None
         try:
             return await self._begin(execution, past, place, step)
         except StaleWriter as error:
-            raise ExecutionConflict(state.id, "a history of its own", f"that of {id!r}") from error
+            raise _taken(state.id, id) from error
 
     async def rerun(self, id: str) -> Execution:
         """Have a failed execution go on from the node that failed, which gets all its retries.
@@ -183,6 +193,12 @@ class Rewinder:
         )
         return await self._begin(execution, past, len(past.turns), 0)
 
+    def _check_free(self, id: str, source: str) -> None:
+        """Refuse an id of which there is an execution here; the store refuses all others."""
+        sleepers = self._sleepers
+        if self._house.find(id) or id in sleepers.asleep or id in sleepers.parked:
+            raise _taken(id, source)
+
     def _check_rests(self, id: str, head: ExecutionHead) -> None:
         live = self._house.live.get(id)
         if live is not None:
@@ -214,6 +230,8 @@ class Rewinder:
         if load is not None:
             with contextlib.suppress(Exception):  # told by the catalog
                 await load
+        if self._house.is_closing:  # meanwhile
+            raise RuntimeClosed(self._house.id)
         program = self._program_of(stored.head)
         rebuild = Rebuilder(self._journal.codec, program.routing, self._house.limits)
         return Past(stored.head, [turn for turn in turns if turn.seq <= stored.head.seq], rebuild)
@@ -266,6 +284,10 @@ class Rewinder:
         if execution.ledger is not None:
             await execution.ledger.stored()
         return execution
+
+
+def _taken(id: str, source: str) -> ExecutionConflict:
+    return ExecutionConflict(id, "a history of its own", f"that of {source!r}")
 
 
 def _write_all(state: ExecutionState, changes: Mapping[str, Any]) -> None:

@@ -411,13 +411,12 @@ class Sleepers:
     def _bring_back(self, id: str, found: Stored | Exception | None) -> None:
         letters = self._letters.pop(id, [])
         asking = self._asking.pop(id, [])
-        sort = self.asleep.pop(id, UNKNOWN)
-        if id in self._house.live:  # it was begun while we looked for it
-            execution: Execution | Exception = self._house.live[id]
-        elif found is None:
-            execution = UnknownExecution(id)
+        if self._house.is_closing and id not in self._house.live:  # nobody would end it any more
+            sort = self.asleep.get(id, UNKNOWN)
+            execution: Execution | Exception = RuntimeClosed(self._house.id)
         else:
-            execution = self._made_again(id, sort, found)
+            sort = self.asleep.pop(id, UNKNOWN)
+            execution = self._brought_back(id, sort, found)
         if isinstance(execution, Exception):
             self._host.refused(id, sort.incarnation, letters, execution)
             self._host.stays_away(id, execution)
@@ -429,6 +428,15 @@ class Sleepers:
                 reply.fail(execution)
             else:
                 reply.answer(execution)
+
+    def _brought_back(
+        self, id: str, sort: Sort, found: Stored | Exception | None
+    ) -> Execution | Exception:
+        if id in self._house.live:  # it was begun while we looked for it
+            return self._house.live[id]
+        if found is None:
+            return UnknownExecution(id)
+        return self._made_again(id, sort, found)
 
     def _made_again(self, id: str, sort: Sort, found: Stored | Exception) -> Execution | Exception:
         """The execution; if it cannot be run it is parked, and that is the answer."""

@@ -20,10 +20,10 @@ Add = Callable[..., Any]
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers misuse with one line."""
+    """Raises `Misuse` for what it does not understand."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        raise Misuse(f"{message} (see {self.prog} --help)")
 
 
 class _Version(argparse.Action):
@@ -79,6 +79,7 @@ def _graph(add: Add) -> None:
     add("--format", choices=["mermaid", "svg"],
         help="default: mermaid, or svg if -o names such a file")  # fmt: skip
     add("--output", "-o", metavar="FILE", help="default: standard output")
+    _json(add)
 
 
 def _simulate(add: Add) -> None:

@@ -18,10 +18,19 @@ def graph(arguments: argparse.Namespace, output: Output) -> int:
     format = arguments.format or _format_of(target)
     definition = load_to_draw(arguments.file, arguments.nodes)
     drawing = draw_svg(definition) if format == "svg" else draw_mermaid(definition)
-    if target is None:
-        output.text(drawing)
-    else:
+    if target is not None:
         write(target, drawing)
+    elif not output.json:
+        output.text(drawing)
+    output.document(
+        {
+            "file": arguments.file,
+            "definition": str(definition),
+            "format": format,
+            "output": target,
+            "drawing": drawing if target is None else None,
+        }
+    )
     return 0
 
 

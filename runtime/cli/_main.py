@@ -48,13 +48,13 @@ _NOT_RUN, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line (default: that of this process) and return its exit status.
 
-    Raises `SystemExit` where arguments are not understood, or for `--help`.
+    Raises `SystemExit` for `--help` and `--version`.
     """
-    parsed = parser().parse_args(arguments)
-    output = Output(json=getattr(parsed, "json", False))
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    output = Output(json="--json" in typed)  # known even if the rest is not understood
     try:
         with output.reserved():
-            return _carried_out(parsed, output)
+            return _carried_out(typed, output)
     except KeyboardInterrupt:
         print("processengine: interrupted", file=sys.stderr)
         return _INTERRUPTED
@@ -64,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
 
 
-def _carried_out(parsed: argparse.Namespace, output: Output) -> int:
+def _carried_out(typed: Sequence[str], output: Output) -> int:
     try:
+        parsed = parser().parse_args(typed)
         _require_extra()
         return _COMMANDS[parsed.command](parsed, output)
     except ProcessEngineError as error:

@@ -46,6 +46,20 @@ def test_a_format_beats_a_name(order: Path, processengine: Engine) -> None:
     assert (order / "order.svg").read_text(encoding="utf-8").startswith("flowchart")
 
 
+def test_with_json_the_drawing_is_in_the_document_unless_it_went_into_a_file(
+    order: Path, processengine: Engine
+) -> None:
+    about = {"file": "order.yaml", "definition": "order v2"}
+    printed = processengine("graph", "order.yaml").out
+    assert processengine("graph", "order.yaml", "--json").document == {
+        **about, "format": "mermaid", "output": None, "drawing": printed,
+    }  # fmt: skip
+    assert processengine("graph", "order.yaml", "-o", "order.svg", "--json").document == {
+        **about, "format": "svg", "output": "order.svg", "drawing": None,
+    }  # fmt: skip
+    assert (order / "order.svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
 def test_ports_that_only_functions_know_are_drawn_too(order: Path, processengine: Engine) -> None:
     nodes = {
         "poll": {"type": "poll", "on": {"ready": "end", "late": "end"}},

@@ -100,6 +100,15 @@ def test_with_json_a_refusal_is_a_document_too(order: Path, processengine: Engin
     }
 
 
+def test_with_json_arguments_that_are_not_understood_give_a_document_too(
+    order: Path, processengine: Engine
+) -> None:
+    ran = processengine(*ORDER, "--timeout", "soon", "--json")
+    assert ran.status == 2
+    assert ran.document["faults"] == []
+    assert ran.document["error"].startswith("argument --timeout: expected a number of seconds")
+
+
 def test_a_missing_extra_is_answered_with_what_to_install(
     order: Path, processengine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

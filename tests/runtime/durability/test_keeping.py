@@ -313,6 +313,32 @@ def test_whoever_spawns_an_id_again_gets_its_handle_once_that_is_stored(
     assert stored == [True] * 5
 
 
+def test_what_sleeps_is_not_brought_back_once_the_runtime_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_journal, "LoopWriter", partial(LoopWriter, delay=lambda: 1.0))
+    store, definition = pe.MemoryStore(), waiting()
+    late: list[pe.Reply[Any]] = []
+
+    async def leave(runtime: pe.Runtime) -> None:
+        asleep = await runtime.spawn(definition, id="asleep")
+        await trio.sleep(10)
+        assert not asleep.status().in_memory
+        awake = await runtime.spawn(definition, id="awake")
+        awake.update(x=1)  # takes a second to be stored, for which the other one waits
+        late.append(asleep.signal("answer", 1))
+        late.append(asleep.result())
+
+    async def look(runtime: pe.Runtime) -> None:
+        for reply in late:
+            with pytest.raises(pe.RuntimeClosed):
+                await reply
+        assert runtime.get("asleep").status().state == "waiting"
+
+    later = {"definitions": [definition]}
+    play_all(store, (leave, {"passivate_after": 1.0}), (look, later))
+
+
 def test_whoever_waits_for_an_execution_that_cannot_be_read_is_told() -> None:
     store, definition = pe.MemoryStore(), waiting()
 

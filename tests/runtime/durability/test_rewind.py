@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 import processengine as pe
 from processengine.actors import Signal
+from processengine.runtime import _journal
 from processengine.runtime.execution import Begin, Completed, Failed, Rewound
+from processengine.runtime.store import LoopWriter
 from processengine.testing import run_virtual
 
 Play = Callable[[pe.Runtime], Awaitable[None]]
@@ -178,6 +181,49 @@ def test_a_fork_goes_its_own_way_from_any_step(bench: Bench) -> None:
 
     bench.play(play, later, definitions=(definition,))
     assert len(set(bench.keys)) == len(bench.keys), "no key of a fork is one of another execution"
+
+
+@pytest.mark.parametrize("is_asleep", [False, True])
+def test_a_fork_takes_the_id_of_nobody_who_lives(bench: Bench, is_asleep: bool) -> None:
+    process = pe.ProcessBuilder("asking")
+    process.wait("answer")
+
+    async def play(runtime: pe.Runtime) -> None:
+        await (await runtime.spawn(bench.chain("a"), id="one")).result()
+        taken = await runtime.spawn(process.build(), id="taken")
+        await trio.sleep(100 if is_asleep else 1)
+        assert taken.status().in_memory is not is_asleep
+        with pytest.raises(pe.ExecutionConflict, match="'taken' exists"):
+            await runtime.fork("one", at=1, new_id="taken")
+        await taken.signal("answer", 1)
+        assert (await taken.result()).memory == {"answer": 1}
+
+    bench.play(play)
+
+
+def test_a_fork_that_the_end_of_the_runtime_overtakes_begins_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_journal, "LoopWriter", partial(LoopWriter, delay=lambda: 1.0))
+    closed: list[str] = []
+
+    async def fork(runtime: pe.Runtime) -> None:
+        with pytest.raises(pe.RuntimeClosed):
+            await runtime.fork("one", at=1, new_id="two")
+        closed.append("two")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            async with pe.open_runtime(store=bench.store, wall_clock=trio.current_time) as runtime:
+                handle = await runtime.spawn(bench.chain("a"), id="one")
+                await handle.result()
+                await runtime.spawn(bench.chain("a"), id="other")  # has more to be stored
+                nursery.start_soon(fork, runtime)
+                await trio.sleep(0)
+
+    run_virtual(main)
+    assert closed == ["two"]
+    assert bench.store.load("two") is None
 
 
 def test_a_fork_of_a_paused_execution_is_paused(bench: Bench) -> None:
