@@ -207,6 +207,13 @@ def test_a_fork_that_the_end_of_the_runtime_overtakes_begins_nothing(
     monkeypatch.setattr(_journal, "LoopWriter", partial(LoopWriter, delay=lambda: 1.0))
     closed: list[str] = []
 
+    async def tidy_up() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(4)
+
+    busy = pe.ProcessBuilder("busy")
+    busy.node(tidy_up)
+
     async def fork(runtime: pe.Runtime) -> None:
         with pytest.raises(pe.RuntimeClosed):
             await runtime.fork("one", at=1, new_id="two")
@@ -217,7 +224,8 @@ def test_a_fork_that_the_end_of_the_runtime_overtakes_begins_nothing(
             async with pe.open_runtime(store=bench.store, wall_clock=trio.current_time) as runtime:
                 handle = await runtime.spawn(bench.chain("a"), id="one")
                 await handle.result()
-                await runtime.spawn(bench.chain("a"), id="other")  # has more to be stored
+                await runtime.spawn(busy.build(), id="busy")
+                runtime.get("busy").update(x=1)  # a second, for which the fork waits
                 nursery.start_soon(fork, runtime)
                 await trio.sleep(0)
 
