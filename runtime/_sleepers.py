@@ -368,8 +368,12 @@ class Sleepers:
             for _, waiting in letters:
                 if waiting is not None:
                     waiting.fail(error)
+        for _, watchers in self._relics.values():
+            for watcher in watchers or ():
+                watcher.end()
         self._asking.clear()
         self._letters.clear()
+        self._relics.clear()
 
     async def _load(self, ids: list[str]) -> dict[str, Stored | Exception | None]:
         """What is stored of each. While the store cannot be read, nobody comes back."""

@@ -125,6 +125,22 @@ async def test_siblings_are_not_touched(autojump_clock: MockClock) -> None:
 
 
 @pytest.mark.usefixtures("poisoned")
+async def test_its_watch_ends_if_the_runtime_closes_before_the_next_life(
+    autojump_clock: MockClock,
+) -> None:
+    stored: dict[str, Any] = {"store": pe.MemoryStore(), "wall_clock": trio.current_time}
+    for options in {}, stored:
+        async with pe.open_runtime(**options) as runtime:
+            handle = await runtime.spawn(two_naps([]), id="x")
+            watch = handle.watch()
+            with pytest.raises(Poison):
+                await handle.update(poison=1)
+        with trio.fail_after(1):
+            async for _ in watch:
+                pass
+
+
+@pytest.mark.usefixtures("poisoned")
 async def test_it_fails_when_it_crashes_too_often(autojump_clock: MockClock) -> None:
     async with pe.open_runtime() as runtime:
         handle = await runtime.spawn(two_naps([]), id="x")

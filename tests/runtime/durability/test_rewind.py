@@ -220,14 +220,14 @@ def test_a_fork_that_the_end_of_the_runtime_overtakes_begins_nothing(
         closed.append("two")
 
     async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            async with pe.open_runtime(store=bench.store, wall_clock=trio.current_time) as runtime:
-                handle = await runtime.spawn(bench.chain("a"), id="one")
-                await handle.result()
-                await runtime.spawn(busy.build(), id="busy")
-                runtime.get("busy").update(x=1)  # a second, for which the fork waits
-                nursery.start_soon(fork, runtime)
-                await trio.sleep(0)
+        opened = pe.open_runtime(store=bench.store, wall_clock=trio.current_time)
+        async with trio.open_nursery() as nursery, opened as runtime:
+            handle = await runtime.spawn(bench.chain("a"), id="one")
+            await handle.result()
+            await runtime.spawn(busy.build(), id="busy")
+            runtime.get("busy").update(x=1)  # a second, for which the fork waits
+            nursery.start_soon(fork, runtime)
+            await trio.lowlevel.checkpoint()
 
     run_virtual(main)
     assert closed == ["two"]
