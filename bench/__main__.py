@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ._machine import facts
 from ._measure import Row
-from ._report import as_json, table, write
+from ._report import as_json, changes, table, write
 from .cases import CASES
 
 
@@ -20,10 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all?")
     parser.add_argument("--json", type=Path, help="write everything to this file")
     parser.add_argument("--write", action="store_true", help="update bench/RESULTS.md")
+    parser.add_argument("--against", type=Path, help="tell the changes since this JSON report")
     given = parser.parse_args(arguments)
     machine = facts()
     rows = _run(given.case or list(CASES), quick=given.quick)
     print(table(rows))
+    if given.against is not None:
+        print(f"\n{changes(rows, given.against)}")
     if given.json is not None:
         given.json.write_text(as_json(rows, machine) + "\n", encoding="utf-8")
     if given.write:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import attrs
 
+from ._baselines import BASELINES, Baseline
 from ._marked import write_between
 from ._measure import Row
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
+BASELINES_BEGIN, BASELINES_END = "<!-- baselines: begin -->", "<!-- baselines: end -->"
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -52,6 +54,45 @@ def as_json(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
     return json.dumps({"machine": facts, "rows": plain}, indent=2, ensure_ascii=False)
 
 
+def baselines(rows: Sequence[Row]) -> str:
+    """The specification's tables with our figures beside its own; empty if there are none."""
+    by_case = {row.case: row for row in rows}
+    lines = [_baseline(each, by_case) for each in BASELINES if by_case.keys() & {*each.cases}]
+    header = ["| specification | before | after | ours |", "|---|---|---|---|"]
+    return "\n".join([*header, *lines]) if lines else ""
+
+
+def _baseline(baseline: Baseline, rows: Mapping[str, Row]) -> str:
+    ours = "; ".join(
+        f"{_readable(rows[case])} ({case.partition(': ')[2]})"
+        for case in baseline.cases
+        if case in rows
+    )
+    return f"| {baseline.what} | {baseline.before} | {baseline.after} | {ours} |"
+
+
+def _readable(row: Row) -> str:
+    """A figure in the unit that needs no power of ten."""
+    if row.unit == "bytes" and row.ours >= 1000:
+        return f"{row.ours / 1000:.3g} kB"
+    if row.unit == "ms" and row.ours < 0.1:
+        return f"{row.ours * 1000:.2g} µs"
+    return f"{_number(row.ours)} {row.unit}"
+
+
+def changes(rows: Sequence[Row], earlier: Path) -> str:
+    """A Markdown table of how figures differ from those of the same cases in an earlier report."""
+    old = {row["case"]: row["ours"] for row in json.loads(earlier.read_text("utf-8"))["rows"]}
+    known = [row for row in rows if old.get(row.case)]
+    lines = ["| case | before | now | change |", "|---|---|---|---|"]
+    lines += [
+        f"| {r.case} | {_number(old[r.case])} | {_number(r.ours)} {r.unit}"
+        f" | {(r.ours / old[r.case] - 1) * 100:+.2f}% |"
+        for r in known
+    ]
+    return "\n".join(lines)
+
+
 def plot(rows: Sequence[Row]) -> str:
     """A bar for each ratio, as SVG, with a line where the yardstick is and a tick at the bar."""
     shown = [row for row in rows if row.ratio is not None]
@@ -88,5 +129,7 @@ def write(folder: Path, rows: Sequence[Row], facts: Mapping[str, str], command: 
     machine = "; ".join(f"{name} {value}" for name, value in facts.items())
     text = f"`{command}`\n\n{machine}\n\n{table(rows)}\n\n![ratios](results.svg)"
     write_between(folder / "RESULTS.md", BEGIN, END, text)
+    if beside := baselines(rows):
+        write_between(folder / "RESULTS.md", BASELINES_BEGIN, BASELINES_END, beside)
     (folder / "results.svg").write_text(plot(rows), encoding="utf-8")
     (folder / "results.json").write_text(as_json(rows, facts) + "\n", encoding="utf-8")

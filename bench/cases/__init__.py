@@ -11,9 +11,11 @@ from ._graphs import graphs
 from ._guarded import guards
 from ._idle import idle
 from ._imports import imports
+from ._instructions import instructions
 from ._messages import messages
 from ._passivated import passivated
 from ._runs import chains, failing, fork_joins, sleeping
+from ._specification import specification
 
 Case = Callable[[bool], list[Row]]
 
@@ -32,6 +34,8 @@ CASES: dict[str, Case] = {
     "passivated": passivated,
     "from-outside": control_from_another_process,
     "imports": imports,
+    "instructions": instructions,
+    "specification": specification,
 }
 
 __all__ = ["CASES", "Case"]

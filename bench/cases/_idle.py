@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import subprocess
-import sys
-import tracemalloc
-
 import trio
 import trio.testing
 
 import processengine as pe
 
+from .._alone import in_a_process, traced
 from .._measure import Row
 
 INPUTS: dict[str, object] = {"number": 1, "text": "x", "share": 2.0}
@@ -26,11 +22,11 @@ async def executions(count: int, history: int) -> float:
     async with pe.open_runtime(options) as runtime:
         await runtime.spawn(definition, INPUTS)
         await trio.testing.wait_all_tasks_blocked()
-        before = _traced()
+        before = traced()
         for _ in range(count):
             await runtime.spawn(definition, INPUTS)
         await trio.testing.wait_all_tasks_blocked()
-        return (_traced() - before) / count
+        return (traced() - before) / count
 
 
 async def tasks(count: int) -> float:
@@ -40,26 +36,13 @@ async def tasks(count: int) -> float:
         await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:
-        before = _traced()
+        before = traced()
         for _ in range(count):
             nursery.start_soon(one, dict(INPUTS))
         await trio.testing.wait_all_tasks_blocked()
-        taken = (_traced() - before) / count
+        taken = (traced() - before) / count
         nursery.cancel_scope.cancel()
     return taken
-
-
-def _traced() -> int:
-    gc.collect()
-    if not tracemalloc.is_tracing():
-        tracemalloc.start()
-    return tracemalloc.get_traced_memory()[0]
-
-
-def _in_a_process(call: str) -> float:
-    code = f"import trio; from bench.cases import _idle; print(trio.run({call}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
 
 
 def idle(quick: bool) -> list[Row]:
@@ -67,12 +50,12 @@ def idle(quick: bool) -> list[Row]:
     counts = (100,) if quick else (10_000, 100_000)
     rows: list[Row] = []
     for count in counts:
-        task = _in_a_process(f"_idle.tasks, {count}")
+        task = in_a_process(__name__, f"tasks, {count}")
         for name, history, bar, stretch in (
             ("without history", 0, 1536.0, 1024.0),
             ("with history", 1000, 1536.0, 1024.0),
         ):
-            size = _in_a_process(f"_idle.executions, {count}, {history}")
+            size = in_a_process(__name__, f"executions, {count}, {history}")
             rows.append(
                 Row(case=f"idle execution, {count:,} of them, {name}", ours=size, unit="bytes",
                     bar=bar, stretch=stretch)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import random
 import statistics
@@ -19,6 +18,7 @@ import trio
 
 import processengine as pe
 
+from .._alone import traced
 from .._scratch import scratch
 
 INPUTS: dict[str, object] = {"number": 1, "text": "x", "share": 2.0}
@@ -59,10 +59,10 @@ async def measure(count: int, folder: Path) -> Figures:
     """Spawn so many and let them be passivated; wake some; close, and open again."""
     definition, path = waiting(), folder / "store.db"
     async with opened(path, definition, count) as runtime:
-        before = _traced()
+        before = traced()
         await _spawn(runtime, definition, count)
         await _wait_passivated(runtime)
-        size = (_traced() - before) / count
+        size = (traced() - before) / count
         tracemalloc.stop()
         times = await _wake(runtime, random.Random(0).sample(range(count), min(WOKEN, count // 2)))
     begin = time.perf_counter()
@@ -104,13 +104,6 @@ async def _wake(runtime: pe.Runtime, numbers: list[int]) -> list[float]:
         await end
         times.append(time.perf_counter() - begin)
     return times
-
-
-def _traced() -> int:
-    gc.collect()
-    if not tracemalloc.is_tracing():
-        tracemalloc.start()
-    return tracemalloc.get_traced_memory()[0]
 
 
 def main() -> None:

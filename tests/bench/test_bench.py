@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +44,42 @@ def test_a_case_gives_a_row_for_every_figure(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ["sleeping", "idle", "graphs"])
 def test_a_slower_case_does_too(case: str) -> None:
     assert bench(case).count("|") > 14, "a header and no row"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_instructions_are_counted_alike_every_time(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    bench("instructions", "--json", str(path))
+    rows = json.loads(path.read_text())["rows"]
+    assert len(rows) == 5
+    assert all(row["ours"] > 1000 for row in rows)
+    again = bench("instructions", "--against", str(path))
+    changes = re.findall(r"([-+][0-9.]+)% \|$", again, re.MULTILINE)
+    assert len(changes) == 5
+    assert max(abs(float(change)) for change in changes) < 5, "of sizes so small a part is noise"
+
+
+def test_without_valgrind_instructions_are_skipped_and_it_is_said_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "instructions"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "skipped, as valgrind is not installed" in done.stderr
+    assert "instructions:" not in done.stdout
+
+
+def test_figures_are_compared_with_those_of_an_earlier_report(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    bench("pausing", "--json", str(path))
+    printed = bench("pausing", "--against", str(path))
+    assert len(re.findall(r"one of 10 running.*[-+][0-9.]+% \|$", printed, re.MULTILINE)) == 2
 
 
 def test_an_unknown_case_is_refused_with_the_known_ones() -> None:
