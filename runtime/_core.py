@@ -548,6 +548,7 @@ class Core:
         elif self.store is not None and self.store.held(effect.child) is None:
             calls: Effects = [CallChild(effect.step, effect.child, effect.inputs)]
             self.turns.run(parent, parent.perform, calls)
+            parent.tell_child_again(effect.step)  # what could not reach it while it was looked for
 
     def tell_child(self, parent: Execution, effect: TellChild) -> None:
         """Pass a control message on to a child; a pause is reported back when it is complete."""

@@ -21,6 +21,7 @@ from ._timers import Timers
 from .definition import ProcessDefinition
 from .execution import (
     Active,
+    Calling,
     Execution,
     Finished,
     House,
@@ -205,7 +206,8 @@ class Sleepers:
             return
         due = next_due(execution.state)
         soon = due is not None and due < self._house.clock() + self._after
-        if not is_undisturbed or soon or not rests(execution):
+        rests_now = rests(execution) and not self._is_looking_for_child(execution)
+        if not is_undisturbed or soon or not rests_now:
             self._look_in(max(self._after, AGAIN_AFTER), execution)
             return
         self.dismiss(execution)
@@ -213,6 +215,14 @@ class Sleepers:
         definition = str(execution.program.definition)
         sort = Sort(execution.program, definition, state, execution.incarnation)
         self._put(execution.id, sort, due)
+
+    def _is_looking_for_child(self, execution: Execution) -> bool:
+        """Whether a child is being fetched: if there is none yet, its parent has to call it."""
+        state = execution.state
+        return bool(state.calls) and any(
+            isinstance(token.phase, Calling) and self.is_waking(token.phase.child)
+            for token in state.tokens.values()
+        )
 
     def dismiss(self, execution: Execution) -> None:
         """Have an execution that rests leave memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -374,6 +375,57 @@ def test_the_row_of_an_execution_tells_what_it_waits_for_and_how_large_it_is() -
         assert heads(store)["one"].due is None
 
     play_all(store, (play, {}))
+
+
+# Children
+
+
+def calling() -> pe.ProcessDefinition:
+    process = pe.ProcessBuilder("calling")
+    process.process("call", waiting())
+    return process.build()
+
+
+def called_in_vain() -> pe.MemoryStore:
+    """What a crash leaves between the turn that calls a child and the first one of that."""
+    store = pe.MemoryStore()
+
+    async def begin(runtime: pe.Runtime) -> None:
+        await runtime.spawn(calling(), id="x")
+        await trio.sleep(20)
+
+    play_all(store, (begin, {}))
+    assert store.delete(["x/call.1"]) == 1
+    return store
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit takes two seconds, and so does it to look for an execution."""
+    writer = functools.partial(LoopWriter, delay=lambda: 2.0)
+    monkeypatch.setattr(_journal, "LoopWriter", writer)
+
+
+@pytest.mark.usefixtures("slow_disk")
+def test_a_parent_stays_in_memory_while_its_child_is_looked_for() -> None:
+    async def go_on(runtime: pe.Runtime) -> None:
+        await trio.sleep(20)
+        await runtime.get("x/call.1").signal("answer", 1)
+        assert (await (await runtime.find("x")).result()).state == "completed"
+
+    play_all(called_in_vain(), (go_on, {"definitions": [calling()], "passivate_after": 0.5}))
+
+
+@pytest.mark.usefixtures("slow_disk")
+@pytest.mark.parametrize("act", ["cancel", "pause"])
+def test_a_child_learns_what_its_parent_was_told_while_it_was_looked_for(act: str) -> None:
+    async def go_on(runtime: pe.Runtime) -> None:
+        handle = runtime.get("x")
+        await trio.sleep(2.1)  # now it is in memory, and its child is not
+        with trio.fail_after(30):
+            assert await getattr(handle, act)() == {"cancel": "cancelled", "pause": "paused"}[act]
+
+    play_all(called_in_vain(), (go_on, {"definitions": [calling()]}))
 
 
 # Breakers
