@@ -34,13 +34,17 @@ NOTHING: list[Telling] = []
 
 
 class Posted(Reply[Any]):
-    """The reply to mail number `mail` in the store, which the turn that takes it drops."""
+    """The reply to mail number `mail` in the store, which the turn that takes it drops.
 
-    __slots__ = ("mail",)
+    It `is_early` if it may be given before that turn is on disk.
+    """
+
+    __slots__ = ("is_early", "mail")
 
     def __init__(self, mail: int) -> None:
         super().__init__()
         self.mail: int = mail
+        self.is_early: bool = False
 
 
 class Books(Protocol):
@@ -129,7 +133,7 @@ class Ledger:
         now: float,
         mail: tuple[int, ...],
         when_durable: WhenDurable,
-    ) -> None:
+    ) -> ExecutionHead:
         """Have records stored that the state is after, with a snapshot of it now and then."""
         execution, books = self._execution, self._books
         if execution.parent is not None:
@@ -141,6 +145,7 @@ class Ledger:
         books.append(Append(head, bodies, snapshot, mail), when_durable)
         if snapshot is not None:
             books.outgrown(execution.id, self.seq)
+        return head
 
     def _snapshot(self) -> bytes:
         snapshot = compress(self._books.codec.encode_state(self._execution.state))
@@ -198,8 +203,8 @@ class StepLedger(Ledger):
         execution = self._execution
         told = execution.noted(Record(now, message)) if execution.watchers else NOTHING
         self._pending.append(_Entry(effects, told))
-        self._running = None
-        self._hand_over((body,), now, _mail_of(reply), self._durable)
+        head = self._hand_over((body,), now, _mail_of(reply), self._durable)
+        self._running = head if head.state == "running" and not execution.state.sizes else None
 
     def close(self) -> None:
         """Its life is over: what waits is not done, and who waits for that is told."""
@@ -240,21 +245,27 @@ class StepLedger(Ledger):
 
     def step(self, now: float, following: Following) -> None:
         """A turn was taken by the short path: have its record stored, and then go on as it says."""
-        body, self._body = self._body, None
+        body, running = self._body, self._running
         assert body is not None
+        self._body = None
         self._pending.append(following)
-        execution, state = self._execution, self._execution.state
-        self.seq += 1
-        self._growth += len(body)
+        self.seq = seq = self.seq + 1
+        self._growth = growth = self._growth + len(body)
+        if running is not None and not isinstance(following, str) and growth < self._limit:
+            # What follows has to be made: it runs, as before.
+            self._books.append(Append(running, (body,), None, (), seq), self._durable)
+        else:
+            self._step_whole(now, body, following)
+
+    def _step_whole(self, now: float, body: bytes, following: Following) -> None:
+        """Have a turn stored by which the head changes, or after which a snapshot is due."""
+        execution = self._execution
         snapshot = self._snapshot() if self._growth >= self._limit else None
-        if isinstance(following, str) or self._running is None:
-            head, plain = self._books.head(execution, self.seq, now), None
-            self._running = None if isinstance(following, str) else head
-        else:  # what follows has to be made: it runs, as before
-            head, plain = self._running, self.seq
-        self._books.append(Append(head, (body,), snapshot, (), plain), self._durable)
+        head = self._books.head(execution, self.seq, now)
+        self._running = None if isinstance(following, str) else head
+        self._books.append(Append(head, (body,), snapshot), self._durable)
         if snapshot is not None:
-            self._books.outgrown(state.id, self.seq)
+            self._books.outgrown(execution.id, self.seq)
 
     def _durable(self, error: Exception | None) -> None:
         entry = self._pending.popleft()
@@ -264,7 +275,10 @@ class StepLedger(Ledger):
             and error is None
             and not (self.is_closed or execution.is_suspended)
         ):
-            execution.house.turns.run(execution, execution.start, entry)
+            try:
+                execution.start(entry)
+            except Exception as fault:  # noqa: BLE001 - a supervision boundary
+                execution.crash(fault)
             return
         if not isinstance(entry, _Entry):
             self._step_durable(entry, error)
@@ -310,9 +324,9 @@ class LazyLedger(Ledger):
         self, message: Message, now: float, effects: Effects, reply: Reply[Any] | None = None
     ) -> None:
         """A turn was taken: do what it asks for. Mail is taken for good with its record."""
-        mail = _mail_of(reply)
-        if mail:
-            self._hand_over_all(mail)
+        if type(reply) is Posted:
+            reply.is_early = True
+            self._hand_over_all((reply.mail,))
         self._execution.perform(effects)
 
     def step(self, now: float, following: Following) -> None:

@@ -82,6 +82,7 @@ class PostOffice:
         self._last = 0
         self._under_way: dict[int, Posted] = {}
         self._outbox: list[tuple[int, bytes]] = []
+        self._is_early = False
         self._ready = trio.Event()
 
     def __repr__(self) -> str:
@@ -132,6 +133,7 @@ class PostOffice:
         try:
             letter = decode_letter(mail.body)
             if isinstance(letter, (Fork, Rerun)):
+                reply.is_early = True
                 reply.answer(await self._run_errand(mail, letter))
             else:
                 incarnation = await self._incarnation(mail.execution)
@@ -176,6 +178,7 @@ class PostOffice:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender is told
             body = encode_refusal(error)
+        self._is_early = self._is_early or reply.is_early
         self._outbox.append((reply.mail, body))
         self._ready.set()
 
@@ -187,8 +190,9 @@ class PostOffice:
                 await self._ready.wait()
             self._ready = trio.Event()
             if outbox := tuple(self._outbox):
-                # What an answer tells of is stored before it: of mode `lazy`, too.
-                await self._journal.writer.flush()
+                if self._is_early:  # what an answer tells of is stored before it
+                    self._is_early = False
+                    await self._journal.writer.flush()
                 await self._patiently(partial(self._leave, outbox))
                 del self._outbox[: len(outbox)]
                 await self._bell.ring_back()

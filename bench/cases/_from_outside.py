@@ -53,9 +53,11 @@ def control_from_another_process(quick: bool) -> list[Row]:
         command = [sys.executable, "-c", PROGRAM, str(path), str(LOOPS)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
             assert program.stdout is not None
-            program.stdout.readline()
-            times = _times(path, 10 if quick else 400)
-            program.kill()
+            try:
+                program.stdout.readline()
+                times = _times(path, 10 if quick else 400)
+            finally:
+                program.kill()
     return [
         Row(
             case="a message from another process, posted to answered, 95th percentile",

@@ -180,14 +180,20 @@ class Execution:
 
     def begin(self, message: Begin) -> None:
         """Take the first turn."""
-        now = self.spawned_at
-        token = begin(self.state, message, now) if self.ledger is None else None
+        now, ledger = self.spawned_at, self.ledger
+        is_written = ledger is None or ledger.take(message, now, None) is not None
+        token = begin(self.state, message, now) if is_written else None
         if token is None:
             self.house.turns.post(self, message)
             return
         self.notes += (now, message)
-        if self.state.deadline is not None:
-            self.house.timers.add(self.state.deadline, self, None)
+        deadline = self.state.deadline
+        if ledger is not None:
+            timer = [] if deadline is None else [WakeAt(deadline, 0)]
+            ledger.add(message, now, [*timer, token], None)
+            return
+        if deadline is not None:
+            self.house.timers.add(deadline, self, None)
         self.start(token)
 
     def wake(self, message: Message | float) -> None:

@@ -38,8 +38,8 @@ from ..execution import (
     Waits,
 )
 from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
-from ._compression import PLAIN, WORTH_IT, compress
-from ._envelope import HEADER_BYTES, Kind, seal, unseal
+from ._compression import WORTH_IT, compress
+from ._envelope import HEADER_BYTES, Kind, seal, seal_plain, unseal
 from ._snapshots import StoredState, restore_state, stored_state
 from ._value_types import ValueTypes
 from ._values import ValueCodec
@@ -100,7 +100,7 @@ class Codec:
         if type(message) is Completed and type(message.value) in _PLAIN:
             body = self._encode((at, message))
             if len(body) < WORTH_IT - HEADER_BYTES:
-                return PLAIN + seal("record", body)
+                return seal_plain(body)
         return compress(self.encode_record(at, message))
 
     def decode_record(self, data: bytes) -> Record:

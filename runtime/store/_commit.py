@@ -34,6 +34,8 @@ _MAIL = "DELETE FROM mail WHERE number = ?"
 _origin = attrgetter("created", "parent", "definition", "version", "hash")
 """What hardly ever changes."""
 
+_plain = attrgetter("plain")
+
 _future = attrgetter("is_finished", "expires")
 """What changes at the end; indexes depend on it."""
 
@@ -100,17 +102,18 @@ class Committer:
         last time. In a thread beside a busy event loop every further statement would have to wait
         until that lets go of Python: so it takes a third less time than `write`.
         """
-        if not 0 < len(turns) <= _RECORDS_AT_ONCE or any(turn.plain is None for turn in turns):
+        if not 0 < len(turns) <= _RECORDS_AT_ONCE or None in map(_plain, turns):
             return False
-        places = self._places
+        place_of = self._places.get
         values: list[int | bytes] = []
         for turn in turns:
-            place = places.get(turn.head.id)
-            if place is None or turn.plain is None or not _is_next(turn, place):
+            head, seq = turn.head, turn.plain
+            place = place_of(head.id)
+            if place is None or seq is None or not _is_next(turn, place, head.incarnation, seq):
                 self.forget()  # some are noted as written already
                 return False
-            place.fence = turn.head.incarnation, turn.plain, False
-            values += (place.key, turn.plain, turn.records[0])
+            place.fence = head.incarnation, seq, False
+            values += (place.key, seq, turn.records[0])
         values.append(self._version)
         connection.execute(_insert_unless_others_of(len(turns)), values)
         if connection.changes() == len(turns):
@@ -140,9 +143,10 @@ class Committer:
         for append in turns:
             head = append.head
             place = places.get(head.id) or self._look_up(connection, head.id)
-            if append.plain is not None and _is_next(append, place):
-                place.fence = head.incarnation, append.plain, False
-                batch.records += (place.key, append.plain, append.records[0])
+            seq = append.plain
+            if seq is not None and _is_next(append, place, head.incarnation, seq):
+                place.fence = head.incarnation, seq, False
+                batch.records += (place.key, seq, append.records[0])
                 continue
             check_continues(append, place.fence)
             if place.fence is None:
@@ -183,14 +187,14 @@ class Committer:
             _write_many(connection, statement, several)
 
 
-def _is_next(append: Append, place: _Place) -> bool:
+def _is_next(append: Append, place: _Place, incarnation: int, seq: int) -> bool:
     """Whether a plain turn brings one record and nothing else, and continues what is in the file.
 
     That is most turns, so it is asked first; what is false may be right in another way.
     """
     return (
-        place.changes is not None
-        and place.fence == (append.head.incarnation, (append.plain or 0) - 1, False)
+        place.fence == (incarnation, seq - 1, False)
+        and place.changes is not None
         and len(append.records) == 1
         and append.snapshot is None
         and not append.mail

@@ -33,7 +33,9 @@ from ._schema import VERSION, found_version, migrate
 Synchronous = Literal["FULL", "NORMAL"]
 
 _CHECKPOINT_PAGES = 4000  # 16 MB of write-ahead log; 1000, the default, is a quarter slower
-_TRY_SECONDS = 0.001
+_TRY_SECONDS = 0.0002  # a busy writer leaves the file for less than a millisecond at a time
+_SOON = 250  # tries, after which nobody is just about to let go of it
+_LATER_SECONDS = 0.002
 _STATEMENTS = 600  # kept prepared: an insert of n records is one for each n up to 512
 _LOG_BYTES = 32 * 1024 * 1024  # what a log that had to grow is cut back to
 
@@ -59,7 +61,7 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous, patience: float) -> None:
         self.name: str = str(path)
-        self._tries = max(1, round(patience / _TRY_SECONDS))
+        self._patience = patience
         self._locks = (FairLock(), FairLock())
         self._is_closed = False
         _check_path(path)
@@ -73,14 +75,9 @@ class Database:
                 self._writer.close()
                 raise
 
-    def _tries_again(self, tried: int) -> bool:
-        """Wait a little for a lock: SQLite's own way to wait soon sleeps for 100 ms."""
-        time.sleep(_TRY_SECONDS)
-        return tried < self._tries
-
     def _open(self) -> Connection:
         connection: Connection = apsw.Connection(self.name, statementcachesize=_STATEMENTS)
-        connection.set_busy_handler(self._tries_again)
+        connection.set_busy_handler(_Wait(self._patience))
         return connection
 
     def _prepare(self, synchronous: Synchronous) -> None:
@@ -135,7 +132,7 @@ class Database:
             try:
                 self._writer.pragma("wal_checkpoint", "TRUNCATE")
             finally:
-                self._writer.set_busy_handler(self._tries_again)
+                self._writer.set_busy_handler(_Wait(self._patience))
 
     def close(self) -> None:
         """Close both connections; the last one of all processes empties the log."""
@@ -154,6 +151,26 @@ class Database:
             yield
         except apsw.Error as error:
             raise _broken(self.name, error) from error
+
+
+class _Wait:
+    """Waits for a lock of another process: SQLite's own way to do so soon sleeps for 100 ms.
+
+    Measured beside a busy runtime: its writer is overtaken within 0.3 ms in the median and 7 in the
+    95th percentile; with tries a millisecond apart, within 3 and 40.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = 0.0
+
+    def __call__(self, tried: int) -> bool:
+        """Wait a little; false if that was too long in all."""
+        now = time.monotonic()
+        if tried == 0:
+            self._end = now + self._seconds
+        time.sleep(_TRY_SECONDS if tried < _SOON else _LATER_SECONDS)
+        return now < self._end
 
 
 @contextlib.contextmanager

@@ -19,12 +19,22 @@ _HEADER = struct.Struct("<BI")
 HEADER_BYTES = _HEADER.size
 _pack = _HEADER.pack
 _KINDS: tuple[Kind, ...] = ("record", "snapshot")
+_pack_plain = struct.Struct("<BBI").pack
 _SEEDS: dict[Kind, int] = {kind: crc32(f"{kind} {FORMAT}".encode()) for kind in _KINDS}
+_RECORD_SEED = _SEEDS["record"]
 
 
 def seal(kind: Kind, body: bytes) -> bytes:
     """Put a body into its envelope."""
     return _pack(FORMAT, crc32(body, _SEEDS[kind])) + body
+
+
+def seal_plain(body: bytes) -> bytes:
+    """Put the body of a record into its envelope, and say before it that nothing is compressed.
+
+    As `seal`, and `PLAIN` of `_compression` in front, made at once: a fifth of a record's cost.
+    """
+    return _pack_plain(0, FORMAT, crc32(body, _RECORD_SEED)) + body
 
 
 def unseal(kind: Kind, data: bytes) -> bytes:
