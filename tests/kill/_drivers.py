@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from random import Random
 
 import attrs
@@ -17,8 +20,9 @@ PAUSES = 3
 
 @attrs.frozen
 class Driving:
-    """An execution, who drives it, and where that is logged."""
+    """An execution, who drives it, where that is logged, and the store it is in."""
 
+    store: Path
     handle: ActorHandle
     log: EffectLog
     random: Random
@@ -49,6 +53,28 @@ async def _signal_after(driving: Driving, seconds: float) -> None:
     except ActorGone:  # the signal of an earlier life had come
         return
     log.note("signalled", handle.id)
+
+
+async def from_outside(driving: Driving) -> None:
+    """Pause, resume and signal it by commands, each in a process of its own."""
+    handle, log = driving.handle, driving.log
+    await _command(driving, "pause")
+    while not log.has("signalled", handle.id) and handle.status().ended_at is None:
+        await _command(driving, "resume")
+        if await _command(driving, "signal", "go", str(len(handle.id))) == "done\n":
+            log.note("signalled", handle.id)
+
+
+async def _command(driving: Driving, command: str, *arguments: str) -> str:
+    """What a command of the command line prints."""
+    words = [sys.executable, "-m", "processengine", command, "--store", str(driving.store)]
+    done = await trio.run_process(
+        [*words, driving.handle.id, *arguments],
+        capture_stdout=True,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.stdout.decode()
 
 
 async def pause(driving: Driving) -> None:
@@ -83,6 +109,7 @@ DRIVERS: dict[str, Callable[[Driving], Awaitable[None]]] = {
     "watch": watch,
     "signal": signal,
     "signal late": signal_late,
+    "from outside": from_outside,
     "pause": pause,
     "interrupt": interrupt,
     "cancel": cancel,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -47,7 +48,7 @@ class Life:
         (moment,) = random.choices(list(MOMENTS), weights=list(MOMENTS.values()))
         with self._started() as program:
             _wait_until(program, moment, random)
-            program.kill()
+            _kill_all(program)
         return moment, self._end_of(program, moment)
 
     def undisturbed(self) -> End:
@@ -66,7 +67,12 @@ class Life:
         with (
             errors_in(self.folder).open("a", encoding="utf-8") as errors,
             subprocess.Popen(
-                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
             ) as program,
         ):
             watchdog = threading.Timer(PATIENCE, program.kill)
@@ -75,7 +81,7 @@ class Life:
                 yield program
             finally:
                 watchdog.cancel()
-                program.kill()
+                _kill_all(program)
 
     def _end_of(self, program: subprocess.Popen[str], moment: Moment) -> End:
         code = program.wait()
@@ -84,6 +90,14 @@ class Life:
         if code == 0:
             return "left" if moment == "leaving" else "ended"
         raise ProgramFailed(f"life {self.number} in {self.folder} ended with code {code}")
+
+
+def _kill_all(program: subprocess.Popen[str]) -> None:
+    """Kill the program and the commands it has begun, which would write while we look."""
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+    time.sleep(0.01)  # nobody tells when grandchildren have gone
 
 
 def _wait_until(program: subprocess.Popen[str], moment: Moment, random: Random) -> None:

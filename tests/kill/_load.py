@@ -7,13 +7,21 @@ from typing import Any
 
 import attrs
 
-from processengine import ProcessBuilder, ProcessDefinition, Retry
+from processengine import (
+    BreakerPolicy,
+    Bulkhead,
+    Group,
+    ProcessBuilder,
+    ProcessDefinition,
+    Retry,
+)
 from processengine.runtime.definition import Durability
 
 from ._work import RETRIES, Work
 
 RETRY = Retry(attempts=RETRIES + 1, initial=0.01, maximum=0.05)
 FOREVER = 1000.0
+BREAKER = BreakerPolicy(consecutive_failures=2, open_seconds=0.03)
 
 
 @attrs.frozen
@@ -84,6 +92,15 @@ def _doomed(work: Work) -> ProcessBuilder:
     made = ProcessBuilder("doomed", inputs=["total"])
     first = made.node("first", work.add, output="total")
     first.then(made.node("broken", work.broken, retry=Retry(attempts=2, initial=0.03)))
+    return made
+
+
+def _guarded(work: Work) -> ProcessBuilder:
+    """Its group's breaker opens again and again, and parks what comes then."""
+    bank = Group("bank", breaker=BREAKER, bulkhead=Bulkhead(2), shared=True)
+    made = ProcessBuilder("guarded", inputs=["total"])
+    flaky = made.node("flaky", work.flaky, output="total", retry=RETRY, group=bank)
+    flaky.then(made.node("again", work.flaky, output="total", retry=RETRY, group=bank))
     return made
 
 
@@ -171,7 +188,9 @@ def _kinds(work: Work) -> Iterator[tuple[ProcessDefinition, str]]:
     yield _loop(work).build(), "watch"
     yield _failing(work).build(), "watch"
     yield _doomed(work).build(), "watch"
+    yield _guarded(work).build(), "watch"
     yield _each(work).build(), "watch"
+    yield _signalled(work, "posted").build(), "from outside"
     yield _delays(work).build(), "watch"
     yield _passivated(work).build(), "watch"
     yield _signalled(work).build(), "signal"

@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from processengine import ErrorContext, Outcome, Runtime, open_runtime
+from processengine.runtime import _ledger
 
 from ._drivers import DRIVERS, Driving
 from ._effects import EffectLog
@@ -28,6 +29,8 @@ from ._work import Work
 PASSIVATE_AFTER = 0.2
 LAZY_LAG = 0.1
 BUSY_AT_MOST = 12
+SNAPSHOT_BYTES = 500
+"""So that lives go on from snapshots as well as from records alone."""
 
 
 class Program:
@@ -76,7 +79,7 @@ class Program:
         if not self._log.has("spawned", entry.id):
             self._log.note("spawned", entry.id)
         random = Random(f"{self._seed} {self._life} {entry.id}")
-        await DRIVERS[entry.drive](Driving(handle, self._log, random))
+        await DRIVERS[entry.drive](Driving(store_in(self._folder), handle, self._log, random))
         outcome = await handle.result()
         self._ends[entry.id] = _end_of(outcome)
         if not self._log.has("ended", entry.id):
@@ -120,6 +123,7 @@ def main(folder: str, life: str, seed: str, copies: str) -> None:
     handler.addFilter(_is_unexpected)
     logging.basicConfig(level=logging.ERROR, handlers=[handler])
     tell("begins")
+    _ledger.SNAPSHOT_BYTES = SNAPSHOT_BYTES
     program = Program(Path(folder), int(life), int(seed), int(copies))
     trio.run(program.run)
 
