@@ -85,6 +85,11 @@ class Shell:
     def json(self, command: str, *arguments: str) -> Any:
         return json.loads(self(command, "--json", *arguments))
 
+    def watch_end(self, execution: str) -> None:
+        """Look until an execution that is running has ended."""
+        while self.json("show", execution)["state"] == "running":
+            pass
+
 
 @pytest.fixture
 def shell(store: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
@@ -97,6 +102,7 @@ def test_a_live_execution_is_controlled_from_outside(shell: Shell) -> None:
     assert shell.json("show", "one")["state"] == "paused"
     assert shell("resume", "one") == "waiting\n"
     assert shell("signal", "one", "answer", '{"yes": 1}') == "done\n"
+    shell.watch_end("one")
     listed = shell.json("list", "--definition", "asking")["executions"]
     assert [(each["id"], each["state"]) for each in listed] == [("one", "completed")]
     kinds = [record["what"] for record in shell.json("history", "one")["records"]]
