@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .._measure import Row
+from ._compression import compression
 from ._control import pausing
 from ._durable_runs import durable_chains
 from ._durable_size import durable_sizes
@@ -31,6 +32,7 @@ CASES: dict[str, Case] = {
     "pausing": pausing,
     "durable-chain": durable_chains,
     "durable-size": durable_sizes,
+    "compression": compression,
     "passivated": passivated,
     "from-outside": control_from_another_process,
     "imports": imports,
