@@ -110,7 +110,7 @@ class ActorHandle:
         payload = owned(payload)
         return self._ask(Signal(name, payload, size_of(payload)))
 
-    def update(self, **changes: Any) -> Reply[None]:
+    def update(self, /, **changes: Any) -> Reply[None]:
         """Write variables into the execution's memory, all in one turn."""
         owned_changes = {name: owned(value) for name, value in changes.items()}
         sizes = {name: size for name, value in owned_changes.items() if (size := size_of(value))}

@@ -33,7 +33,7 @@ SPAWNS: list[tuple[Any, Any, Any, str]] = [
         None,
         "spawn: definition: expected a ProcessDefinition (of a builder: its `build()`), got <",
     ),
-    ("idle", None, None, "spawn: definition: expected a ProcessDefinition"),
+    (7, None, None, "spawn: definition: expected a ProcessDefinition"),
     (None, [1], None, "spawn: inputs: expected a mapping of names to values, got [1]"),
     (None, {1: 2}, None, "spawn: inputs: expected names that are text, got 1"),
     (None, {"": 2}, None, "spawn: inputs: expected names that are text, got ''"),

@@ -558,6 +558,13 @@ async def test_no_more_than_a_thousand_signals_are_kept(autojump_clock: MockCloc
             await handle.signal("nobody")
 
 
+async def test_an_update_may_write_a_variable_of_any_name() -> None:
+    async with pe.open_runtime() as runtime:
+        handle = await runtime.spawn(waiting())
+        await handle.update(**{"self": 1, "two words": 2})
+        assert await handle.query() == {"self": 1, "two words": 2}
+
+
 async def test_an_update_that_is_too_large_writes_nothing(autojump_clock: MockClock) -> None:
     async with pe.open_runtime(max_memory_per_execution=10_000) as runtime:
         handle = await runtime.spawn(two_steps())
