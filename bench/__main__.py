@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._machine import facts
+from processengine.runtime.load import facts
+
 from ._measure import Row
 from ._report import as_json, changes, table, write
 from .cases import CASES

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import attrs
 
-from .._machine import facts
+from processengine.runtime.load import facts
+
 from ._environment import CACHE, NotInstalled, python_for
 from ._figures import comparisons
 from ._peer import PROGRAMS, BadProgram, Peer, peers

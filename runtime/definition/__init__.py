@@ -30,7 +30,7 @@ from ._expressions import (
 )
 from ._formats import Format
 from ._inputs import check_inputs
-from ._kinds import function_kind, join_of
+from ._kinds import function_kind, is_async, join_of
 from ._model import (
     ALL,
     ANY,
@@ -125,6 +125,7 @@ __all__ = [
     "expression_of",
     "function_kind",
     "function_name",
+    "is_async",
     "join_of",
     "load_definition",
     "load_wfformat",

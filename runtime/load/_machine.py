@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""What figures were measured on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+
+PACKAGES = ("processengine", "trio", "msgspec", "attrs")
 
 
 def facts() -> dict[str, str]:
@@ -16,7 +18,7 @@ def facts() -> dict[str, str]:
         "load at the start": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("processengine", "trio", "msgspec", "attrs")},
+        **{name: version(name) for name in PACKAGES},
     }
 
 
