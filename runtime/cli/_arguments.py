@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ._measuring_arguments import loadtest, plan, profile
 from ._misuse import Misuse
+from ._numbers import count, duration, seconds, whole
+from ._shared_arguments import Add, as_json, given
 
 _OUTCOMES = """exit status: 0 completed, 1 failed, 2 not run (bad file or arguments), 3 timed out,
 130 cancelled by Ctrl-C (143 by SIGTERM)"""
-
-Add = Callable[..., Any]
+_TARGETS = """exit status: 0 all targets met and nothing worse, 1 a target missed or a figure worse,
+2 not run (bad file or arguments), 130 cancelled by Ctrl-C (143 by SIGTERM)"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,7 +39,7 @@ def parser() -> Parser:
     """The parser of the whole command line; the command's name is in `command`."""
     top = Parser(
         prog="processengine",
-        description="Run, check, draw and simulate processes written in files.",
+        description="Run, check, draw, simulate and measure processes written in files.",
         allow_abbrev=False,
     )
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
@@ -53,62 +54,56 @@ def parser() -> Parser:
             help="where the node functions are: a module's name or a .py file (repeatable)",
         )  # fmt: skip
         add(command.add_argument)
+    for name, (words, add) in _LOAD_COMMANDS.items():
+        command = commands.add_parser(
+            name, help=words, description=words, allow_abbrev=False, epilog=_EPILOGS.get(name)
+        )
+        add(command.add_argument)
     for name, (words, add) in _STORE_COMMANDS.items():
         command = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
         command.add_argument("--store", metavar="FILE", required=True, help="the store's file")
         add(command.add_argument)
-        _json(command.add_argument)
+        as_json(command.add_argument)
     return top
 
 
 def _run(add: Add) -> None:
-    _given(add)
+    given(add)
     add("--option", metavar="NAME=VALUE", action="append", default=[],
         help="an option of the runtime, such as worker_pool_size=4 (repeatable)")  # fmt: skip
     add("--id", metavar="ID", help="the name of the execution")
-    add("--timeout", metavar="SECONDS", type=_seconds, help="end it after so long")
+    add("--timeout", metavar="SECONDS", type=seconds, help="end it after so long")
     add("--quiet", "-q", action="store_true", help="show the outcome only")
-    _json(add)
+    as_json(add)
 
 
 def _check(add: Add) -> None:
-    _json(add)
+    as_json(add)
 
 
 def _graph(add: Add) -> None:
     add("--format", choices=["mermaid", "svg"],
         help="default: mermaid, or svg if -o names such a file")  # fmt: skip
     add("--output", "-o", metavar="FILE", help="default: standard output")
-    _json(add)
+    as_json(add)
 
 
 def _simulate(add: Add) -> None:
-    _given(add)
-    add("--workers", metavar="N", type=_count, help="functions at once (default: no bound)")
+    given(add)
+    add("--workers", metavar="N", type=count, help="functions at once (default: no bound)")
     add("--duration", metavar="NODE=SECONDS", action="append", default=[],
         help="let a node take so long in place of calling its function (repeatable)")  # fmt: skip
-    add("--seed", metavar="N", type=_whole, default=0, help="of everything drawn at random")
+    add("--seed", metavar="N", type=whole, default=0, help="of everything drawn at random")
     add("--gantt", metavar="FILE", help="draw who worked when, as SVG")
-    _json(add)
+    as_json(add)
 
 
 def _tree(add: Add) -> None:
-    _given(add)
-    add("--after", metavar="SECONDS", type=_duration, default=0.0,
+    given(add)
+    add("--after", metavar="SECONDS", type=duration, default=0.0,
         help="of virtual time (default: 0, right after it has begun)")  # fmt: skip
     add("--svg", metavar="FILE", help="draw the tree, as SVG")
-    _json(add)
-
-
-def _given(add: Add) -> None:
-    add("--input", metavar="NAME=VALUE", action="append", default=[],
-        help="a variable to start with; VALUE is JSON, or text, or @FILE (repeatable)")  # fmt: skip
-    add("--signal", metavar="NAME=VALUE", action="append", default=[],
-        help="a signal sent up front, kept until it is waited for (repeatable)")  # fmt: skip
-
-
-def _json(add: Add) -> None:
-    add("--json", action="store_true", help="one JSON document on standard output, nothing else")
+    as_json(add)
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
@@ -118,7 +113,12 @@ _COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
     "simulate": ("Run one execution in virtual time: how long, how busy, where is the longest way.",
                  _simulate),
     "tree": ("Show who supervises whom at a moment of virtual time, as a process runs.", _tree),
+    "profile": ("Run a process many times and show where the time goes.", profile),
 }  # fmt: skip
+_LOAD_COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
+    "loadtest": ("Run many executions at once, and compare what they took with targets.", loadtest),
+    "plan": ("Work out from a load test what a rate of executions needs.", plan),
+}
 
 
 def _list(add: Add) -> None:
@@ -126,7 +126,7 @@ def _list(add: Add) -> None:
         help="only those in this state (repeatable)")  # fmt: skip
     add("--definition", metavar="ID", help="only those of this definition")
     add("--prefix", metavar="TEXT", default="", help="only those whose id begins so")
-    add("--limit", metavar="N", type=_count, default=50, help="at most so many (default: 50)")
+    add("--limit", metavar="N", type=count, default=50, help="at most so many (default: 50)")
 
 
 def _one(add: Add) -> None:
@@ -135,7 +135,7 @@ def _one(add: Add) -> None:
 
 def _letter(add: Add) -> None:
     _one(add)
-    add("--wait", metavar="SECONDS", type=_duration, default=10.0,
+    add("--wait", metavar="SECONDS", type=duration, default=10.0,
         help="for the answer (default: 10)")  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _retry(add: Add) -> None:
 
 def _fork(add: Add) -> None:
     _letter(add)
-    add("--at", metavar="STEP", type=_count, help="make this step again (default: the failed one)")
+    add("--at", metavar="STEP", type=count, help="make this step again (default: the failed one)")
     add("--set", metavar="NAME=VALUE", action="append", default=[],
         help="a variable to change first (repeatable)")  # fmt: skip
     add("--id", metavar="NEW", dest="id_of_fork", help="the name of the fork")
@@ -170,7 +170,7 @@ def _fork(add: Add) -> None:
 
 def _archive(add: Add) -> None:
     add("--to", metavar="FILE", required=True, help="a new file, .jsonl.gz")
-    add("--older-than", metavar="DAYS", type=_duration, default=0.0,
+    add("--older-than", metavar="DAYS", type=duration, default=0.0,
         help="only those that ended so long ago")  # fmt: skip
     add("--delete", action="store_true", help="delete them from the store once they are there")
 
@@ -201,36 +201,7 @@ _STORE_COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
     "archive": ("Write ended executions to a compressed file.", _archive),
     "restore": ("Put archived executions back.", _restore),
 }
-_EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES}
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < (value := float(text)) < math.inf:
-            return value
-    raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
-
-
-def _duration(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 <= (value := float(text)) < math.inf:
-            return value
-    raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, got {text!r}")
-
-
-def _whole(text: str) -> int:
-    return _integer(text, 0)
-
-
-def _count(text: str) -> int:
-    return _integer(text, 1)
-
-
-def _integer(text: str, least: int) -> int:
-    with contextlib.suppress(ValueError):
-        if (value := int(text)) >= least:
-            return value
-    raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+_EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES, "loadtest": _TARGETS}
 
 
 def named_values(flag: str, texts: Sequence[str], form: str = "NAME=VALUE") -> dict[str, Any]:

@@ -32,7 +32,7 @@ def load(file: str, modules: Sequence[str]) -> ProcessDefinition:
     Raises `Misuse` for modules that cannot be imported, `DefinitionError` for what they or the file
     hold.
     """
-    return _Shelf(_types_of(modules, "--nodes", Path())).load(file)
+    return _Shelf(types_of(modules, "--nodes", Path())).load(file)
 
 
 def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
@@ -40,7 +40,7 @@ def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
     return load(file, modules) if modules else _Shelf(_Placeholders()).load_on_trust(file)
 
 
-def _types_of(modules: Sequence[str], named_by: str, folder: Path) -> NodeTypes:
+def types_of(modules: Sequence[str], named_by: str, folder: Path) -> NodeTypes:
     """The functions of all these modules; paths of files begin at `folder`."""
     found = [NodeTypes.of_module(_module(name, named_by, folder)) for name in modules]
     return reduce(NodeTypes.merged, found, NodeTypes())
@@ -72,7 +72,7 @@ class _Shelf:
             return self._types
 
         def types(modules: Sequence[str]) -> NodeTypes:
-            own = _types_of(modules, f"{path}: modules:", path.parent)
+            own = types_of(modules, f"{path}: modules:", path.parent)
             return self._types.merged(own)
 
         return types

@@ -13,7 +13,10 @@ from ..definition import ExtraMissing
 from ._arguments import parser
 from ._check import check
 from ._graph import graph
+from ._loadtest import loadtest
 from ._output import Output
+from ._plan import plan
+from ._profile import profile
 from ._run import run
 from ._simulate import simulate
 from ._store_archive import archive, restore
@@ -29,6 +32,9 @@ _COMMANDS: Mapping[str, Command] = {
     "graph": graph,
     "simulate": simulate,
     "tree": tree,
+    "loadtest": loadtest,
+    "profile": profile,
+    "plan": plan,
     "list": list_executions,
     "show": show,
     "history": history,

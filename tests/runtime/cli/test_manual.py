@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from processengine.loadtest import read_report, report_text
+
 from .conftest import Engine
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +20,8 @@ SIMULATED = re.search(r"```\n(order v1 completed, .+?)```", MANUAL, re.DOTALL)
 
 @pytest.fixture
 def checkout(folder: Path) -> Path:
-    shutil.copytree(ROOT / "examples", folder / "examples")
+    for name in ("examples", "docs"):
+        shutil.copytree(ROOT / name, folder / name)
     return folder
 
 
@@ -43,6 +46,21 @@ def test_a_tree_is_what_the_manual_shows(checkout: Path, processengine: Engine) 
 
 
 def test_the_manual_names_every_option(processengine: Engine) -> None:
-    for command in ("run", "check", "graph", "simulate", "tree"):
+    for command in ("run", "check", "graph", "simulate", "tree", "loadtest", "profile", "plan"):
         for option in re.findall(r"--[a-z]+", processengine(command, "--help").out):
             assert option in MANUAL or option == "--help"
+
+
+def test_the_plan_of_the_manual_is_what_its_command_gives(
+    checkout: Path, processengine: Engine
+) -> None:
+    manual = (ROOT / "docs/operations/capacity.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- processengine (plan .+?) -->\n```\n(.+?)```", manual, re.DOTALL)
+    assert shown is not None
+    assert processengine(*shlex.split(shown[1])).out == shown[2]
+
+
+def test_the_example_of_a_report_is_the_text_of_its_json() -> None:
+    folder = ROOT / "docs/operations"
+    report = read_report(folder / "example-report.json")
+    assert report_text(report) == (folder / "example-report.txt").read_text(encoding="utf-8")

@@ -1,0 +1,22 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Add = Callable[..., Any]
+"""The method `add_argument` of a parser."""
+
+
+def given(add: Add) -> None:
+    """What an execution is given."""
+    add("--input", metavar="NAME=VALUE", action="append", default=[],
+        help="a variable to start with; VALUE is JSON, or text, or @FILE (repeatable)")  # fmt: skip
+    add("--signal", metavar="NAME=VALUE", action="append", default=[],
+        help="a signal sent up front, kept until it is waited for (repeatable)")  # fmt: skip
+
+
+def as_json(add: Add) -> None:
+    """A document in place of words."""
+    add("--json", action="store_true", help="one JSON document on standard output, nothing else")
