@@ -97,6 +97,7 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
+from processengine.runtime.loading import DocumentLoader, FolderLoader
 from processengine.runtime.metrics import DefinitionMetrics, Histogram, StoreMetrics
 from processengine.runtime.simulation import (
     PathStep,
@@ -185,6 +186,7 @@ __all__ = [
     "DeadLetters",
     "DefinitionError",
     "DefinitionMetrics",
+    "DocumentLoader",
     "DuplicateChild",
     "ErrorContext",
     "Event",
@@ -196,6 +198,7 @@ __all__ = [
     "ExtraMissing",
     "Fault",
     "Finding",
+    "FolderLoader",
     "Group",
     "GroupConflict",
     "GroupHandle",

@@ -9,7 +9,7 @@ from ._cel import CelExpression, cel
 from ._check import define, entry_points
 from ._context import NodeContext
 from ._critical_path import critical_path
-from ._documents import Definitions, definition_of, load_definition, parse_definition
+from ._documents import Definitions, Types, definition_of, load_definition, parse_definition
 from ._dump import dump_definition
 from ._errors import (
     BindingError,
@@ -28,7 +28,7 @@ from ._expressions import (
     seconds,
     truth,
 )
-from ._formats import Format
+from ._formats import SUFFIXES, Format, is_mapping, plain_file
 from ._inputs import check_inputs
 from ._kinds import function_kind, is_async, join_of
 from ._model import (
@@ -72,6 +72,7 @@ __all__ = [
     "OUT",
     "REJECTED",
     "REQUIRED",
+    "SUFFIXES",
     "TIMEOUT",
     "Binding",
     "BindingError",
@@ -113,6 +114,7 @@ __all__ = [
     "RoutedNode",
     "RoutingMap",
     "Switch",
+    "Types",
     "Variable",
     "Wait",
     "cel",
@@ -126,11 +128,13 @@ __all__ = [
     "function_kind",
     "function_name",
     "is_async",
+    "is_mapping",
     "join_of",
     "load_definition",
     "load_wfformat",
     "owned",
     "parse_definition",
+    "plain_file",
     "recorded_durations",
     "seconds",
     "truth",
