@@ -472,7 +472,7 @@ def _begin_of(core: Core, program: Program, inputs: Mapping[str, Any] | None) ->
     if not inputs and not definition.inputs:
         return program.begin
     given = check_inputs(definition, inputs or {})
-    given = {name: owned(value) for name, value in given.items()}
+    given = {program.own_name(name): owned(value) for name, value in given.items()}
     begin = begin_message(given, program.begin)
     if begin.sizes:
         check_sizes(begin.sizes, 0, {}, core.limits.memory)

@@ -14,9 +14,12 @@ from ._idle import idle
 from ._imports import imports
 from ._instructions import instructions
 from ._messages import messages
+from ._names import names
 from ._passivated import passivated
+from ._pools import pools
 from ._runs import chains, failing, fork_joins, sleeping
 from ._specification import specification
+from ._spawning import spawning
 
 Case = Callable[[bool], list[Row]]
 
@@ -28,6 +31,9 @@ CASES: dict[str, Case] = {
     "guards": guards,
     "idle": idle,
     "messages": messages,
+    "spawning": spawning,
+    "pools": pools,
+    "names": names,
     "graphs": graphs,
     "pausing": pausing,
     "durable-chain": durable_chains,

@@ -9,6 +9,8 @@ from ._house import Groups, NodeGroup, Tracing
 from ._lines import Line, compile_lines
 from ._records import Begin, LimitParts
 
+MOST_NAMES = 256
+
 
 class Program:
     """A definition ready to run: its routing map, an act for every node, a line for bare ones.
@@ -19,7 +21,8 @@ class Program:
     """
 
     __slots__ = (
-        "acts", "begin", "counts", "default_group", "definition", "groups", "lines", "routing",
+        "acts", "begin", "counts", "default_group", "definition", "groups", "lines", "names",
+        "routing",
     )  # fmt: skip
 
     def __init__(
@@ -42,9 +45,20 @@ class Program:
             nodes = self.routing.nodes
             self.acts = tuple(map(tracing.traced, nodes, self.acts))
             self.lines = (None,) * len(nodes)  # which have no acts
+        self.names: dict[str, str] = {}
         self.default_group: NodeGroup
         self.groups: tuple[NodeGroup | None, ...]
         self.default_group, self.groups = groups(self.routing)
+
+    def own_name(self, name: str) -> str:
+        """The one text for a name that all executions share, whoever decodes it anew each time.
+
+        Saves 63 bytes an execution and variable. Not `sys.intern`: on some Pythons it never lets go
+        of what hosts may make up.
+        """
+        if len(self.names) < MOST_NAMES:
+            return self.names.setdefault(name, name)
+        return self.names.get(name, name)
 
     def all_groups(self) -> dict[NodeGroup, None]:
         """Every group in which nodes of the definition run, in a fixed order."""

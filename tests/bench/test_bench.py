@@ -27,7 +27,19 @@ def bench(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "case", ["chain", "fork-join", "failing", "guards", "imports", "messages", "pausing"]
+    "case",
+    [
+        "chain",
+        "fork-join",
+        "failing",
+        "guards",
+        "imports",
+        "messages",
+        "names",
+        "pausing",
+        "pools",
+        "spawning",
+    ],
 )
 def test_a_case_gives_a_row_for_every_figure(case: str, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"

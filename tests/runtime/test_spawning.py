@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -235,3 +236,18 @@ def test_everything_that_was_admitted_comes_to_its_turn(
     states = run_virtual(main, random=schedule)
     assert set(states) <= {"completed", "cancelled"}
     assert napping == set()
+
+
+async def test_executions_share_the_text_of_their_variables_names(
+    autojump_clock: MockClock,
+) -> None:
+    process = pe.ProcessBuilder("waiting")
+    process.wait("go")
+    definition = process.build()
+    async with pe.open_runtime() as runtime:
+        given = [json.loads('{"customer": 1}') for _ in range(2)]
+        assert next(iter(given[0])) is not next(iter(given[1]))
+        handles = await runtime.spawn_many(definition, given)
+        kept = [runtime._core.live[handle.id].state.memory for handle in handles]  # type: ignore[union-attr]  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess]
+        assert kept == given
+        assert next(iter(kept[0])) is next(iter(kept[1]))

@@ -139,6 +139,22 @@ def test_a_definition_that_another_calls_comes_with_it() -> None:
     play_all(store, (begin, {}), (go_on, {"loader": shelf}))
 
 
+def test_giving_a_definition_brings_back_those_parked_for_one_that_it_calls() -> None:
+    store = pe.MemoryStore()
+
+    async def begin(runtime: pe.Runtime) -> None:
+        await runtime.spawn(calling(), id="parent")
+        await trio.sleep(1)
+
+    async def go_on(runtime: pe.Runtime) -> None:
+        (child,) = runtime.list(definition="child", state="parked")
+        runtime.define(calling())
+        await (await runtime.find(child.id)).signal("answer", 5)
+        assert (await runtime.get("parent").result()).state == "completed"
+
+    play_all(store, (begin, {}), (go_on, {}))
+
+
 def test_one_that_ended_long_ago_is_found_with_the_definition_loaded_for_it() -> None:
     store, shelf = pe.MemoryStore(), Shelf(waiting)
 
