@@ -18,8 +18,8 @@ from ._names import names
 from ._passivated import passivated
 from ._pools import pools
 from ._runs import chains, failing, fork_joins, sleeping
-from ._specification import specification
 from ._spawning import spawning
+from ._specification import specification
 
 Case = Callable[[bool], list[Row]]
 
