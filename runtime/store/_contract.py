@@ -280,7 +280,10 @@ class Store(Protocol):
         raise NotImplementedError
 
     def delete(self, executions: Sequence[str]) -> int:
-        """Forget executions with all that is stored for them; returns how many there were."""
+        """Forget executions with all that is stored for them; returns how many there were.
+
+        Each goes as a whole; commits may come between one and the next.
+        """
         raise NotImplementedError
 
     def expired(self, now: float, *, limit: int = 1000) -> tuple[str, ...]:

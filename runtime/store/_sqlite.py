@@ -30,10 +30,13 @@ from ._contract import (
 from ._database import Database, Synchronous
 from ._errors import CorruptExecution
 from ._lock import OwnerLock
-from ._rows import fetch, page_of, read_head, read_heads
+from ._rows import LATEST, fetch, page_of, read_head, read_heads
 
 _PAGE_HEADS = 500  # read at a time by `unfinished`
+_DELETED_ROWS = 5000  # in a transaction, or those of one execution: 15 to 30 ms
 _VACUUM_PAGES = 2000  # 8 MB: what one call gives back, so that a commit does not wait long for it
+
+_LENGTH = f"SELECT {LATEST} FROM execution WHERE id = ?"
 
 _COUNTS = (
     "SELECT (SELECT count(*) FROM execution),"
@@ -219,11 +222,27 @@ class SqliteStore:
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""
-        with self._changing_heads() as connection:
-            self._committer.forget()
-            count = sum(_forget(connection, execution) for execution in executions)
+        count = 0
+        for several in self._portions(executions):
+            with self._changing_heads() as connection:
+                self._committer.forget()
+                count += sum(_forget(connection, execution) for execution in several)
         self._database.vacuum(_VACUUM_PAGES)
         return count
+
+    def _portions(self, executions: Sequence[str]) -> Iterator[list[str]]:
+        """Executions with so many records together that a commit need not wait long for them."""
+        portion, rows = list[str](), 0
+        for execution in executions:
+            with self._database.reading() as connection:
+                found = fetch(connection, _LENGTH, (execution,))
+            rows += found[0][0] if found else 0
+            portion.append(execution)
+            if rows >= _DELETED_ROWS:
+                yield portion
+                portion, rows = [], 0
+        if portion:
+            yield portion
 
     def expired(self, now: float, *, limit: int = 1000) -> tuple[str, ...]:
         """Those whose `expires` is not after `now`, the earliest first."""

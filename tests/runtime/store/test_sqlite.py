@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -336,6 +337,26 @@ def test_what_a_killed_host_has_forked_is_no_host(store: SqliteStore, path: Path
         host.kill()
         host.wait()
         store.take_over()
+
+
+def test_long_executions_are_deleted_a_few_at_a_time(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processengine.runtime.store._sqlite._DELETED_ROWS", 10)
+    for name, length in {"a": 3, "b": 4, "c": 5, "d": 30, "e": 1}.items():
+        store.commit([turn(name, length, *[b"1"] * length)])
+    commits: list[None] = []
+
+    def committing() -> bool:
+        commits.append(None)
+        return False
+
+    monkeypatch.setattr(store._database, "vacuum", lambda pages: False)  # pyright: ignore[reportPrivateUsage]
+    connection: Any = raw(store)
+    connection.set_commit_hook(committing)
+    assert store.delete(["a", "b", "unknown", "c", "d", "e"]) == 5
+    connection.set_commit_hook(None)
+    assert len(commits) == 3  # a, b and c; d; e
 
 
 def test_deleting_returns_storage_to_the_file_system(store: SqliteStore, path: Path) -> None:
