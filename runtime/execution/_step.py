@@ -90,7 +90,7 @@ def _step_without_successor(
     del state.tokens[message.step]
     state.memory[token.node.output] = message.value
     if targets:
-        return _join(state, targets[0], token)
+        return _join(state, targets[0])
     state.in_flight -= 1
     if not is_last:
         return WAITS
@@ -111,7 +111,8 @@ def _fork(
     for target in exit.targets:
         node, error = target[0], None
         if not node.starts_at_once:
-            firing = arrive(state, node, target[1], Arrival(token.step, None, None))
+            state.arrived += 1
+            firing = arrive(state, node, target[1], Arrival(state.arrived, None, None))
             if firing is None:
                 continue
             error = firing.arrival.error
@@ -122,9 +123,10 @@ def _fork(
     return started or WAITS
 
 
-def _join(state: ExecutionState, target: tuple[RoutedNode, int], token: Token) -> Following:
+def _join(state: ExecutionState, target: tuple[RoutedNode, int]) -> Following:
     node, slot = target
-    firing = arrive(state, node, slot, Arrival(token.step, None, None))
+    state.arrived += 1
+    firing = arrive(state, node, slot, Arrival(state.arrived, None, None))
     if firing is None:
         state.in_flight -= 1
         return WAITS

@@ -122,6 +122,11 @@ def test_an_attempt_that_is_held_back_is_not_told_as_completed() -> None:
     undisturbed(random).play(random).check()
 
 
+def test_arrivals_at_joins_are_numbered_alike_live_and_replayed() -> None:
+    random = Random(261903)
+    crashing(random).play(random).check()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SAGAS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("seed", range(2))
