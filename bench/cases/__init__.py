@@ -18,6 +18,7 @@ from ._names import names
 from ._passivated import passivated
 from ._pools import pools
 from ._runs import chains, failing, fork_joins, sleeping
+from ._soak import soak
 from ._spawning import spawning
 from ._specification import specification
 
@@ -44,6 +45,7 @@ CASES: dict[str, Case] = {
     "imports": imports,
     "instructions": instructions,
     "specification": specification,
+    "soak": soak,
 }
 
 __all__ = ["CASES", "Case"]
