@@ -39,13 +39,19 @@ def lengths(root: object) -> Lengths:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, CONTAINERS):
-            found[name] += len(cast(Sized, value))
-        elif hasattr(value, "cache_info"):
-            found[name] += cast(Any, value).cache_info().currsize
-            continue
-        waiting.extend(_inside(name, cast(object, value)))
+        length = _length(value)
+        if length is not None:
+            found[name] += length
+        waiting.extend(_inside(name, value))
     return dict(found)
+
+
+def _length(value: object) -> int | None:
+    """How many things a container or a cache holds; None of anything else."""
+    if isinstance(value, CONTAINERS):
+        return len(cast(Sized, value))
+    is_cache = hasattr(value, "cache_info") and not isinstance(value, type)
+    return int(cast(Any, value).cache_info().currsize) if is_cache else None
 
 
 def _in_modules() -> Iterator[tuple[str, object]]:
