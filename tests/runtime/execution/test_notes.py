@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import pytest
@@ -18,16 +19,14 @@ def giving(values: list[object]) -> pe.ProcessDefinition:
     """A chain of bare nodes that give these values after a second each."""
     process = pe.ProcessBuilder("giving")
 
-    def node(value: object) -> pe.NodeRef:
+    def giver(value: object) -> Callable[[], Awaitable[object]]:
         async def give() -> object:
             await trio.sleep(1)
             return value
 
-        return process.node(f"n{len(nodes)}", give)
+        return give
 
-    nodes: list[pe.NodeRef] = []
-    for value in values:
-        nodes.append(node(value))
+    nodes = [process.node(f"n{at}", giver(value)) for at, value in enumerate(values)]
     for one, other in pairwise(nodes):
         one.then(other)
     return process.build()
