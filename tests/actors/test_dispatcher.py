@@ -7,6 +7,7 @@ import attrs
 import pytest
 import trio
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from processengine.actors import Dispatcher, Slots, Worker, current_job
@@ -47,6 +48,7 @@ class Shop:
     limit: int | None = None
     at_once: int = 0
     most_at_once: int = 0
+    takes_more: bool = False
     _dispatcher: Dispatcher[Job] | None = None
 
     @property
@@ -61,6 +63,15 @@ class Shop:
         nursery.start_soon(self._dispatcher.serve)
 
     async def run(self, worker: Worker[Job], job: Job) -> Job | None:
+        rest = await self._run_one(worker, job)
+        while self.takes_more and rest is None:
+            taken = worker.take()
+            if taken is None:
+                break
+            rest = await self._run_one(worker, taken)
+        return rest
+
+    async def _run_one(self, worker: Worker[Job], job: Job) -> Job | None:
         assert current_job() is job
         job.begun += 1
         job.mark = MARK.get()
@@ -135,12 +146,13 @@ async def check_no_wake_up_is_lost(shop: Shop) -> None:
     jobs=chances().map(draw_jobs),
     limit=chances().map(lambda random: random.choice((None, 1, 2))),
     stops=chances().map(lambda random: [float(n) for n in range(random.randrange(4))]),
+    takes_more=st.booleans(),
     schedule=chances(),
 )
 def test_every_job_runs_once_and_no_wake_up_is_lost(
-    jobs: list[Job], limit: int | None, stops: list[float], schedule: Random
+    jobs: list[Job], limit: int | None, stops: list[float], takes_more: bool, schedule: Random
 ) -> None:
-    shop = Shop(limit)
+    shop = Shop(limit, takes_more=takes_more)
     run_virtual(work_off, shop, jobs, stops, random=schedule)
     assert shop.dispatcher.queued == 0
     assert shop.most_at_once <= (limit or shop.most_at_once)
@@ -181,6 +193,32 @@ def test_jobs_that_do_not_block_share_one_worker() -> None:
     open_and_close(shop, *jobs)
     assert {job.done for job in jobs} == {1}
     assert shop.most_at_once == 1
+
+
+def test_jobs_that_block_have_a_worker_each_after_a_few_rounds_of_the_event_loop() -> None:
+    """As many rounds as jobs would mean that each worker wakes the next one only."""
+
+    class Rounds(trio.abc.Instrument):
+        count = 0
+
+        def before_io_wait(self, timeout: float) -> None:
+            self.count += 1
+
+    rounds, shop = Rounds(), Shop()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            shop.open(nursery)
+            for _ in range(1_000):
+                shop.dispatcher.submit(Job(1.0))
+            trio.lowlevel.add_instrument(rounds)
+            await wait_all_tasks_blocked()
+            trio.lowlevel.remove_instrument(rounds)
+            assert shop.at_once == 1_000
+            nursery.cancel_scope.cancel()
+
+    run_virtual(main)
+    assert rounds.count < 100
 
 
 def test_a_job_finds_no_context_variable_of_another() -> None:
