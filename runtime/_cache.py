@@ -69,6 +69,7 @@ class Cache(Generic[K, V]):
         self._max_age = NEVER if max_age is None else max_age
         self._max_idle = max_idle
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._newest: K | None = None
         self._next_sweep = NEVER
         self._hits = self._misses = self._evictions = self._expirations = 0
 
@@ -99,7 +100,9 @@ class Cache(Generic[K, V]):
             self._misses += 1
             return None
         self._hits += 1
-        self._entries.move_to_end(key)
+        if key != self._newest:
+            self._entries.move_to_end(key)
+            self._newest = key
         if self._max_idle is not None:
             entry.until = min(now + self._max_idle, entry.latest)
         return entry.value
@@ -118,6 +121,7 @@ class Cache(Generic[K, V]):
         until = latest if self._max_idle is None else min(now + self._max_idle, latest)
         self._entries[key] = _Entry(value, until, latest)
         self._entries.move_to_end(key)
+        self._newest = key
         self._next_sweep = min(self._next_sweep, until)
         while len(self._entries) > self._limit:
             self._entries.popitem(last=False)

@@ -587,7 +587,7 @@ class Core:
 
     def keep(self, ended: Execution) -> None:
         """Keep an ended execution to be asked about; the one that was kept longest goes."""
-        self.past[ended.id] = ended
+        self.past[ended.state.id] = ended
         if len(self.past) > self.options.keep_ended:
             del self.past[next(iter(self.past))]
 
@@ -598,8 +598,9 @@ class Core:
             self.admission.busy -= 1
         else:
             self.admission.forget(execution)
-        if self.live.get(execution.id) is execution:
-            del self.live[execution.id]
+        id = execution.state.id
+        if self.live.get(id) is execution:
+            del self.live[id]
 
     def leaves(self, execution: Execution) -> None:
         """An execution has left memory, without an end."""
@@ -645,8 +646,9 @@ class Core:
 
     def tell_of_end(self, ended: Execution) -> None:
         """Tell whoever waits for the outcome of an execution, and its parent."""
-        for reply in self._waiting.pop(ended.id, ()):
-            reply.answer(outcome_of(ended))
+        if self._waiting:
+            for reply in self._waiting.pop(ended.state.id, ()):
+                reply.answer(outcome_of(ended))
         if ended.parent is not None:
             self._tell_parent(ended.parent, outcome_of(ended))
 

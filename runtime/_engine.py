@@ -226,29 +226,32 @@ class Runtime:
         _check_open(core)
         several = list(inputs)
         names = _names(ids, len(several))
+        _check_arguments(definition, None, None)
         for given, id in zip(several, names, strict=True):
-            _check_arguments(definition, given, id)
+            if given is not None or id is not None:
+                _check_arguments(definition, given, id)
         program = core.program(definition)
         begins = [_begin_of(core, program, given) for given in several]
         core.check_room(sum(id is None or core.find(id) is None for id in names))
         handles: builtins.list[ActorHandle] = []
         pending: dict[int, Execution] = {}
-        slice_end = core.clock() + SLICE_SECONDS
+        has_waited, slice_end = False, core.clock() + SLICE_SECONDS
         for place, (begin, id) in enumerate(zip(begins, names, strict=True)):
             if id is not None:
                 await _look_for(core, id, definition)
-            _check_open(core)
-            existing = None if id is None else _existing(core, id, definition, begin.inputs)
-            if existing is None:
+                has_waited = True
+            if has_waited:
+                has_waited = False
+                _check_open(core)
                 program = core.program(definition)  # its groups may have been let go meanwhile
-                execution = core.begin(id or core.new_id(definition), program, begin)
-                existing = ActorHandle(core.id, execution.id, 1)
-            handles.append(existing)
-            unstored = None if core.store is None else _unstored(core, existing.id)
+            handle = _begun(core, id, program, begin)
+            handles.append(handle)
+            unstored = None if core.store is None else _unstored(core, handle.id)
             if unstored is not None:
                 pending[place] = unstored
             if core.clock() > slice_end:
                 await trio.lowlevel.checkpoint()
+                has_waited = True
                 slice_end = core.clock() + SLICE_SECONDS
         for place, execution in pending.items():
             inputs_of = begins[place].inputs
@@ -439,6 +442,17 @@ def _check_arguments(definition: object, inputs: object, id: object) -> None:
             raise BadArgument("spawn", "inputs", name, "names that are text")
     if id is not None and (not isinstance(id, str) or not id):
         raise BadArgument("spawn", "id", id, "text that is not empty")
+
+
+def _begun(core: Core, id: str | None, program: Program, begin: Begin) -> ActorHandle:
+    """The handle of an execution that is begun, or of the one that a repeated spawn means."""
+    if id is not None:
+        existing = _existing(core, id, program.definition, begin.inputs)
+        if existing is not None:
+            return existing
+    name = id or core.new_id(program.definition)
+    core.begin(name, program, begin)
+    return ActorHandle(core.id, name, 1)
 
 
 def _names(ids: Iterable[str] | None, count: int) -> list[str | None]:

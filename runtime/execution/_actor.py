@@ -380,6 +380,15 @@ class Execution:
         token.worker = job = Job(self, token, group)
         group.submit(job)
 
+    def start_all(self, tokens: list[Token]) -> None:
+        """As `start`, of several."""
+        program = self.program
+        groups, default_group = program.groups, program.default_group
+        for token in tokens:
+            group = groups[token.node.index] or default_group
+            token.worker = job = Job(self, token, group)
+            group.submit(job)
+
     def tell_load(self) -> None:
         """Let the runtime know whether the execution is busy or only waits."""
         busy = self.state.in_flight > self.parked
@@ -437,7 +446,8 @@ class Execution:
     def finish(self, effect: Ended) -> None:
         """Seal the shell too, and let the runtime know."""
         self.ended_at = self.house.clock()
-        self.trim_history()
+        if len(self.notes) > 2 * self.house.history_limit:
+            self.trim_history()
         if self.ledger is not None:
             self.ledger.flush()
         if self.watchers:

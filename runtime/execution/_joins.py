@@ -14,29 +14,32 @@ from ._witnesses import look_again
 
 def arrive(state: ExecutionState, node: RoutedNode, slot: int, arrival: Arrival) -> Firing | None:
     """Let a token arrive at a slot of a join; what fires at once, if anything does."""
-    joins = state.joins
-    if joins is None:
-        joins = state.joins = {}
-    join = joins.get(node.index)
+    join = None if state.joins is None else state.joins.get(node.index)
     if join is None:
-        made = AllJoin(node, {}) if node.join.mode == "all" else CountJoin(node, [])
-        join = joins[node.index] = made
-    if isinstance(join, AllJoin):
-        return _arrive_all(state, join, slot, arrival)
-    return arrive_counted(state, join, slot, arrival)
-
-
-def _arrive_all(state: ExecutionState, join: AllJoin, slot: int, arrival: Arrival) -> Firing | None:
-    queue = join.arrivals.get(slot)
+        join = _made(state, node)
+    if type(join) is not AllJoin:
+        assert isinstance(join, CountJoin)
+        return arrive_counted(state, join, slot, arrival)
+    arrivals = join.arrivals
+    queue = arrivals.get(slot)
     if queue is not None:
         queue.append(arrival)
         return None
-    join.arrivals[slot] = [arrival]
-    if len(join.arrivals) == join.node.slots:
+    arrivals[slot] = [arrival]
+    if len(arrivals) == node.slots:
         return fire_all(state, join)
     if state.starving and (join.witness_slot == slot or join.witness not in state.tokens):
         look_again(state, join)
     return None
+
+
+def _made(state: ExecutionState, node: RoutedNode) -> AllJoin | CountJoin:
+    joins = state.joins
+    if joins is None:
+        joins = state.joins = {}
+    made = AllJoin(node, {}) if node.join.mode == "all" else CountJoin(node, [])
+    joins[node.index] = made
+    return made
 
 
 def fire_all(state: ExecutionState, join: AllJoin) -> Firing:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from ..definition import Exit, RoutedNode
+from ..definition import Exit
 from ._joins import arrive
 from ._memory import take
 from ._records import Begin, Completed
@@ -90,9 +90,15 @@ def _step_without_successor(
     del state.tokens[message.step]
     state.memory[token.node.output] = message.value
     if targets:
-        return _join(state, targets[0])
+        node, slot = targets[0]
+        state.arrived += 1
+        firing = arrive(state, node, slot, Arrival(state.arrived, None, None))
+        if firing is not None:
+            state.steps = number = state.steps + 1
+            new = state.tokens[number] = Token(number, node, error=firing.arrival.error)
+            return new
     state.in_flight -= 1
-    if not is_last:
+    if not is_last or targets:
         return WAITS
     state.control = COMPLETED
     return ENDED
@@ -121,15 +127,3 @@ def _fork(
         started.append(new)
     state.in_flight += len(started) - 1
     return started or WAITS
-
-
-def _join(state: ExecutionState, target: tuple[RoutedNode, int]) -> Following:
-    node, slot = target
-    state.arrived += 1
-    firing = arrive(state, node, slot, Arrival(state.arrived, None, None))
-    if firing is None:
-        state.in_flight -= 1
-        return WAITS
-    state.steps = number = state.steps + 1
-    new = state.tokens[number] = Token(number, node, error=firing.arrival.error)
-    return new

@@ -96,8 +96,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                 notes.append(now)
                 notes.append(outcome)
                 if type(following) is list:
-                    for other in following[1:]:
-                        execution.start(other)
+                    execution.start_all(following[1:])
                     following = following[0]
                 elif type(following) is not Token:
                     if following is ENDED or not state.in_flight:
