@@ -249,7 +249,7 @@ class Runtime:
             unstored = None if core.store is None else _unstored(core, handle.id)
             if unstored is not None:
                 pending[place] = unstored
-            if core.clock() > slice_end:
+            if not place & 15 and core.clock() > slice_end:
                 await trio.lowlevel.checkpoint()
                 has_waited = True
                 slice_end = core.clock() + SLICE_SECONDS

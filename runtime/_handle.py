@@ -6,6 +6,8 @@ import weakref
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from ..actors import (
     Cancel,
     Message,
@@ -43,7 +45,7 @@ def register(core: Core) -> None:
     _CORES[core.id] = core
 
 
-class ActorHandle:
+class ActorHandle(msgspec.Struct, frozen=True, gc=False):
     """The address of an execution; small, picklable, comparable, safe to use from any thread.
 
     Every method that sends a message sends it at once and returns a `Reply`: `await` it in trio or
@@ -52,29 +54,12 @@ class ActorHandle:
     (the handle is of an earlier life), `MailboxFull` or `RuntimeClosed`.
     """
 
-    __slots__ = ("id", "incarnation", "runtime_id")
-
-    def __init__(self, runtime_id: str, id: str, incarnation: int) -> None:
-        self.runtime_id: str = runtime_id
-        self.id: str = id
-        self.incarnation: int = incarnation
+    runtime_id: str
+    id: str
+    incarnation: int
 
     def __repr__(self) -> str:
         return f"<ActorHandle {self.id!r} incarnation={self.incarnation}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ActorHandle):
-            return NotImplemented
-        return self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def _identity(self) -> tuple[str, str, int]:
-        return self.runtime_id, self.id, self.incarnation
-
-    def __reduce__(self) -> tuple[type[ActorHandle], tuple[str, str, int]]:
-        return ActorHandle, self._identity()
 
     # Control
 

@@ -249,7 +249,7 @@ class CountJoin(msgspec.Struct):
 JoinState = AllJoin | CountJoin
 
 
-class ExecutionState(msgspec.Struct, eq=False):
+class ExecutionState(msgspec.Struct, eq=False, gc=False):
     """The state of one execution.
 
     `tokens` are live, by step, in order of creation. `joins` hold what waits at joins, by node
