@@ -112,6 +112,10 @@ class Cache(Generic[K, V]):
         entry = self._entries.get(key)
         return None if entry is None or self._clock() >= entry.until else entry.value
 
+    def spared(self, count: int) -> None:
+        """Count look-ups as hits that were not made, as what the last one gave served them too."""
+        self._hits += count
+
     def put(self, key: K, value: V) -> int:
         """Hold a value, in place of the key's former one; returns how many others had to go."""
         now, gone = self._clock(), self._evictions + self._expirations

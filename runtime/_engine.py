@@ -233,6 +233,7 @@ class Runtime:
         program = core.program(definition)
         begins = [_begin_of(core, program, given) for given in several]
         core.check_room(sum(id is None or core.find(id) is None for id in names))
+        core.caches.routing.spared(max(0, len(several) - 1))
         handles: builtins.list[ActorHandle] = []
         pending: dict[int, Execution] = {}
         has_waited, slice_end = False, core.clock() + SLICE_SECONDS
