@@ -128,14 +128,12 @@ class Rewinder:
         at: int | None,
         changes: Mapping[str, Any],
         new_id: str | None,
-        mail: int = 0,
     ) -> Execution:
         """Begin another execution with the state that one had when step `at` was to be made.
 
         `at` None: that in which it failed, else the present. `changes` are variables to write
-        first, `mail` numbers the letter that asks for it. Raises `UnknownExecution`,
-        `ExecutionParked`, `CannotRewind`, `MemoryLimitExceeded`, `UnstorableValue`, and
-        `ExecutionConflict` if there is an execution `new_id`.
+        first. Raises `UnknownExecution`, `ExecutionParked`, `CannotRewind`, `MemoryLimitExceeded`,
+        `UnstorableValue`, and `ExecutionConflict` if there is an execution `new_id`.
         """
         past = await self._past(id)
         place, step = self._place_of(past, at)
@@ -149,11 +147,11 @@ class Rewinder:
         execution = self._made(program, state, past.head, seq=0, incarnation=1)
         execution.parent = None
         try:
-            return await self._begin(execution, past, place, step, mail=mail)
+            return await self._begin(execution, past, place, step)
         except StaleWriter as error:
             raise _taken(state.id, id) from error
 
-    async def rerun(self, id: str, *, mail: int = 0) -> Execution:
+    async def rerun(self, id: str) -> Execution:
         """Have a failed execution go on from the node that failed, which gets all its retries.
 
         Raises as `fork`.
@@ -172,20 +170,7 @@ class Rewinder:
             seq=past.head.seq,
             incarnation=past.head.incarnation + 1,
         )
-        return await self._begin(execution, past, place, step, mail=mail)
-
-    async def has_done(self, id: str, *, source: str, mail: int) -> bool:
-        """Whether a letter has had its effect: a fork or rerun of `source` that is now `id`.
-
-        As far as the records of that are kept. Raises `StoreError`, `CorruptRecord`.
-        """
-        store = self._journal.store
-        records = await run_blocking(store, store.journal, id)
-        messages = (turn.message for turn in decoded(self._journal.codec, id, records))
-        return any(
-            isinstance(message, Rewound) and (message.source, message.mail) == (source, mail)
-            for message in messages
-        )
+        return await self._begin(execution, past, place, step)
 
     async def migrate(
         self, id: str, definition: ProcessDefinition, nodes: Mapping[str, str]
@@ -291,12 +276,10 @@ class Rewinder:
         self._journal.open(execution, seq)
         return execution
 
-    async def _begin(
-        self, execution: Execution, past: Past, place: int, step: int, *, mail: int = 0
-    ) -> Execution:
+    async def _begin(self, execution: Execution, past: Past, place: int, step: int) -> Execution:
         body = compress(self._journal.codec.encode_state(execution.state))
         at = past.time_before(place)
-        message = Rewound(past.head.id, step, at, body, past.head.hash, mail)
+        message = Rewound(past.head.id, step, at, body, past.head.hash)
         self._house.arrives_rewound(execution, message)
         if execution.ledger is not None:
             await execution.ledger.stored()
