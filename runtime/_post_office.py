@@ -53,13 +53,17 @@ class Errands(Protocol):
     """What no execution can do for itself. Each returns what the sender is told."""
 
     async def fork(
-        self, id: str, *, at: int | None, changes: dict[str, Any], new_id: str
+        self, id: str, *, at: int | None, changes: dict[str, Any], new_id: str, mail: int
     ) -> Execution:
         """Begin another execution with the history of one."""
         ...
 
-    async def rerun(self, id: str) -> Execution:
+    async def rerun(self, id: str, *, mail: int) -> Execution:
         """Take up an execution that has failed."""
+        ...
+
+    async def has_done(self, id: str, *, source: str, mail: int) -> bool:
+        """Whether an execution was begun, or taken up, as that mail to `source` asks."""
         ...
 
 
@@ -158,14 +162,17 @@ class PostOffice:
         return None
 
     async def _run_errand(self, mail: Mail, letter: Fork | Rerun) -> object:
-        """Do what no execution can do for itself; a fork has the same id whenever it is asked."""
-        if isinstance(letter, Rerun):
-            return (await self._errands.rerun(mail.execution)).id
-        new_id = letter.new_id or f"{mail.execution}-fork-{mail.number}"
-        forked = await self._errands.fork(
-            mail.execution, at=letter.at, changes=letter.changes, new_id=new_id
-        )
-        return forked.id
+        """Do what no execution can do for itself, once, also if the mail comes again."""
+        source, number, errands = mail.execution, mail.number, self._errands
+        fork = None if isinstance(letter, Rerun) else letter
+        id = source if fork is None else fork.new_id or f"{source}-fork-{number}"
+        if await errands.has_done(id, source=source, mail=number):
+            return id
+        if fork is None:
+            await errands.rerun(source, mail=number)
+        else:
+            await errands.fork(source, at=fork.at, changes=fork.changes, new_id=id, mail=number)
+        return id
 
     # Out
 

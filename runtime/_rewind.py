@@ -128,12 +128,14 @@ class Rewinder:
         at: int | None,
         changes: Mapping[str, Any],
         new_id: str | None,
+        mail: int = 0,
     ) -> Execution:
         """Begin another execution with the state that one had when step `at` was to be made.
 
         `at` None: that in which it failed, else the present. `changes` are variables to write
-        first. Raises `UnknownExecution`, `ExecutionParked`, `CannotRewind`, `MemoryLimitExceeded`,
-        `UnstorableValue`, and `ExecutionConflict` if there is an execution `new_id`.
+        first, `mail` numbers the letter that asks for it. Raises `UnknownExecution`,
+        `ExecutionParked`, `CannotRewind`, `MemoryLimitExceeded`, `UnstorableValue`, and
+        `ExecutionConflict` if there is an execution `new_id`.
         """
         past = await self._past(id)
         place, step = self._place_of(past, at)
@@ -147,11 +149,11 @@ class Rewinder:
         execution = self._made(program, state, past.head, seq=0, incarnation=1)
         execution.parent = None
         try:
-            return await self._begin(execution, past, place, step)
+            return await self._begin(execution, past, place, step, mail=mail)
         except StaleWriter as error:
             raise _taken(state.id, id) from error
 
-    async def rerun(self, id: str) -> Execution:
+    async def rerun(self, id: str, *, mail: int = 0) -> Execution:
         """Have a failed execution go on from the node that failed, which gets all its retries.
 
         Raises as `fork`.
@@ -170,7 +172,20 @@ class Rewinder:
             seq=past.head.seq,
             incarnation=past.head.incarnation + 1,
         )
-        return await self._begin(execution, past, place, step)
+        return await self._begin(execution, past, place, step, mail=mail)
+
+    async def has_done(self, id: str, *, source: str, mail: int) -> bool:
+        """Whether a letter has had its effect: a fork or rerun of `source` that is now `id`.
+
+        As far as the records of that are kept. Raises `StoreError`, `CorruptRecord`.
+        """
+        store = self._journal.store
+        records = await run_blocking(store, store.journal, id)
+        messages = (turn.message for turn in decoded(self._journal.codec, id, records))
+        return any(
+            isinstance(message, Rewound) and (message.source, message.mail) == (source, mail)
+            for message in messages
+        )
 
     async def migrate(
         self, id: str, definition: ProcessDefinition, nodes: Mapping[str, str]
@@ -276,10 +291,12 @@ class Rewinder:
         self._journal.open(execution, seq)
         return execution
 
-    async def _begin(self, execution: Execution, past: Past, place: int, step: int) -> Execution:
+    async def _begin(
+        self, execution: Execution, past: Past, place: int, step: int, *, mail: int = 0
+    ) -> Execution:
         body = compress(self._journal.codec.encode_state(execution.state))
         at = past.time_before(place)
-        message = Rewound(past.head.id, step, at, body, past.head.hash)
+        message = Rewound(past.head.id, step, at, body, past.head.hash, mail)
         self._house.arrives_rewound(execution, message)
         if execution.ledger is not None:
             await execution.ledger.stored()

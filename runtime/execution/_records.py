@@ -194,7 +194,7 @@ class Rewound(Message, frozen=True, tag="rewound", omit_defaults=True):
 
     `state` is that, as it is stored, and as it was at `at`; a replay begins anew with it. Attempts
     and children are begun again, as is `step` (0: none). `before` is the hash of the definition
-    that ran it up to here.
+    that ran it up to here, `mail` the number of the letter that asked for it (0: none did).
     """
 
     source: str
@@ -202,6 +202,7 @@ class Rewound(Message, frozen=True, tag="rewound", omit_defaults=True):
     at: float
     state: bytes
     before: str
+    mail: int = 0
 
 
 class Record(NamedTuple):

@@ -29,6 +29,9 @@ Parting = Literal["crash", "leave"]
 Span = tuple[float, Parting]
 """How long a host lives (seconds), and how it goes."""
 
+ATTEMPT = 2.0
+"""Seconds that an attempt holds a worker, at most."""
+
 SENT: dict[str, tuple[type[Message], ...]] = {
     "pause": (Pause,),
     "interrupt": (Pause,),
@@ -55,6 +58,11 @@ class Weather:
 def tag_of(message: Message) -> str:
     """What a message is called in records and events."""
     return str(type(message).__struct_config__.tag)
+
+
+def _queued(statuses: Iterable[pe.Status]) -> int:
+    """How many attempts wait for a worker, each of them perhaps for all the others."""
+    return sum(node.phase == "queued" for status in statuses for node in status.nodes)
 
 
 def draw_weather(random: Random, passivation: tuple[float | None, ...] = (None,)) -> Weather:
@@ -205,7 +213,7 @@ class Life(Drama):
 
     async def _give_up(self, handle: pe.ActorHandle) -> pe.Outcome:
         before = self._statuses()
-        await trio.sleep(12)
+        await trio.sleep(12 + ATTEMPT * _queued(before.values()))
         after = self._statuses()
         for id, status in after.items():
             if before.get(id) == status and self._is_stuck(status, after):

@@ -11,6 +11,7 @@ import attrs
 from processengine.actors import Message
 from processengine.runtime.definition import Process, ProcessDefinition, RoutingMap
 from processengine.runtime.execution import (
+    Answer,
     Calling,
     ChildEnded,
     ExecutionState,
@@ -50,9 +51,11 @@ class Replay:
         self.head = append.whole_head
         for body in append.records:
             at, message = CODEC.decode_record(decompress(body))
-            transition(self.state, message, at)
+            effects = transition(self.state, message, at)
             self.messages.append((at, message))
             self.names.add(self.state.name)
+            if any(isinstance(each, Answer) and each.value == "paused" for each in effects):
+                self.names.add("paused")  # although what had to wait for that may end it at once
             self.memories.append(dict(self.state.memory))
             for token in self.state.tokens.values():
                 if isinstance(token.phase, Running):

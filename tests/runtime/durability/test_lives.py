@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, transition
 from processengine.runtime.store import decompress
-from processengine.testing import Fault, FaultyStore
+from processengine.testing import Fault, FaultyStore, NodeSketch, Sketch
 
-from .._drama import draw_plan
-from ._lives import Parting, Saga, draw_spans, draw_weather
+from .._drama import Plan, Visit, draw_plan
+from ._lives import Parting, Saga, Weather, draw_spans, draw_weather
 from ._witness import CODEC, UNLIKE, WitnessStore, picture
 
 SLOW_DISK = (None,)
@@ -125,6 +125,21 @@ def test_an_attempt_that_is_held_back_is_not_told_as_completed() -> None:
 def test_arrivals_at_joins_are_numbered_alike_live_and_replayed() -> None:
     random = Random(261903)
     crashing(random).play(random).check()
+
+
+def test_a_pause_that_a_resume_has_waited_for_was_answered_in_time() -> None:
+    two = Sketch((NodeSketch(), NodeSketch()), ((0, "out", 1),))
+    acts = (1.0, "pause"), (0.0, "resume")  # sent before the pause has come true
+    visits: dict[str, tuple[Visit, ...]] = {"a": ((15.0, "out"),), "b": ((2.0, "out"),)}
+    Saga(Plan(two, visits, acts, 1)).play(Random(0)).check()
+
+
+def test_whoever_waits_behind_many_others_for_the_only_worker_is_not_stuck() -> None:
+    child = Sketch((NodeSketch(),) * 8, start=tuple(range(8)))
+    parent = Sketch((NodeSketch(kind="child"),) * 6, start=tuple(range(6)), child=child)
+    busy: tuple[Visit, ...] = ((2.0, "out"),)
+    plan = Plan(parent, {Sketch.name(number): busy for number in range(8)}, (), 1)
+    Saga(plan, Weather(durability="lazy")).play(Random(0)).check()
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ import processengine as pe
 from processengine.actors import Signal
 from processengine.runtime import _journal
 from processengine.runtime.execution import Begin, Completed, Failed, Rewound
-from processengine.runtime.store import LoopWriter
+from processengine.runtime.store import Answer, Fork, LoopWriter, Rerun
+from processengine.runtime.store._letters import decode_answer, encode_letter
 from processengine.testing import run_virtual
 
 Play = Callable[[pe.Runtime], Awaitable[None]]
@@ -232,6 +233,79 @@ def test_a_fork_that_the_end_of_the_runtime_overtakes_begins_nothing(
     run_virtual(main)
     assert closed == ["two"]
     assert bench.store.load("two") is None
+
+
+class Forgetful(pe.MemoryStore):
+    """Loses answers, as a program does that is killed before it sends them: mail stays."""
+
+    is_forgetful = True
+
+    def answer(self, number: int, body: bytes) -> None:
+        if not self.is_forgetful:
+            super().answer(number, body)
+
+
+def answer_to(store: pe.MemoryStore, mail: int) -> Answer:
+    body = store.take_answer(mail)
+    assert body is not None
+    return decode_answer(body)
+
+
+@pytest.mark.parametrize("new_id", ["two", None])
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_mail_that_comes_again_is_answered_with_the_fork_that_it_has_begun(
+    bench: Bench, new_id: str | None, has_ended: bool
+) -> None:
+    bench.store = store = Forgetful()
+    process = pe.ProcessBuilder("asking")
+    process.node("a", bench.node("a")).then(process.wait("answer", within=None))
+    definition = process.build()
+    forked = new_id or "one-fork-1"
+
+    async def spawn(runtime: pe.Runtime) -> None:
+        await runtime.spawn(definition, id="one")
+        await trio.sleep(5)
+
+    async def first(runtime: pe.Runtime) -> None:
+        await trio.sleep(5)
+        if has_ended:
+            await runtime.get(forked).cancel()
+
+    async def again(runtime: pe.Runtime) -> None:
+        store.is_forgetful = False
+        await trio.sleep(5)
+        assert answer_to(store, 1) == Answer(forked)
+        assert answer_to(store, 2).kind == "ExecutionConflict", "that is another fork"
+
+    bench.play(spawn, definitions=(definition,))
+    store.post("one", encode_letter(Fork(new_id, changes={"extra": "!"})))
+    bench.play(first, definitions=(definition,))
+    before = store.journal(forked)
+    store.post("one", encode_letter(Fork(forked)))
+    bench.play(again, definitions=(definition,))
+    assert store.journal(forked) == before
+
+
+def test_mail_that_comes_again_does_not_rerun_twice(bench: Bench) -> None:
+    bench.store = store = Forgetful()
+    bench.broken = {"b"}
+    definition = bench.chain("a", "b")
+
+    async def first(runtime: pe.Runtime) -> None:
+        assert (await (await runtime.spawn(definition, id="one")).result()).state == "failed"
+
+    async def rerun(runtime: pe.Runtime) -> None:
+        await trio.sleep(50)
+
+    async def again(runtime: pe.Runtime) -> None:
+        store.is_forgetful = False
+        await trio.sleep(50)
+        assert answer_to(store, 1) == Answer("one")
+
+    bench.play(first, definitions=(definition,))
+    store.post("one", encode_letter(Rerun()))
+    bench.play(rerun, again, definitions=(definition,))
+    assert bench.log == ["a", "b", "b", "b", "b"]
 
 
 def test_a_fork_of_a_paused_execution_is_paused(bench: Bench) -> None:
