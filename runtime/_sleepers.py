@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Protocol, cast
+from weakref import WeakValueDictionary
 
 import attrs
 import trio
@@ -49,7 +50,7 @@ Letter = tuple[Message, Reply[Any] | None]
 
 @attrs.frozen
 class Sort:
-    """What sleeping executions have in common; one object for all that are alike."""
+    """What sleeping executions have in common; one object for all that are alike, as they sleep."""
 
     program: Program | None
     definition: str
@@ -169,7 +170,7 @@ class Sleepers:
         self._journal = journal
         self._after = after
         self._capacity = capacity
-        self._sorts: dict[Sort, Sort] = {}
+        self._sorts: WeakValueDictionary[tuple[object, ...], Sort] = WeakValueDictionary()
         self._dues: list[tuple[float, str]] = []
         self._next = float("inf")
         self._letters: dict[str, list[Letter]] = {}
@@ -243,7 +244,8 @@ class Sleepers:
         return id in self._letters
 
     def _put(self, id: str, sort: Sort, due: float | None) -> None:
-        self.asleep[id] = self._sorts.setdefault(sort, sort)
+        what = sort.program, sort.definition, sort.state, sort.incarnation
+        self.asleep[id] = self._sorts.setdefault(what, sort)
         if due is not None:
             heapq.heappush(self._dues, (due, id))
             self._set_alarm()

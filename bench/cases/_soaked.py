@@ -49,9 +49,13 @@ class Look:
 
 @attrs.frozen(kw_only=True)
 class Soaked:
-    """What has happened in all; `states` counts how the executions have ended."""
+    """What has happened in all; `states` counts how the executions have ended.
+
+    `asleep` is how many were only in the store in the middle of a cycle, at most.
+    """
 
     states: dict[str, int]
+    asleep: int
     retries: int
     dead_letters: int
 
@@ -119,15 +123,19 @@ async def soak(cycles: int, executions: int) -> Soaked:
         OPTIONS, store=store, definitions=kinds, wall_clock=trio.current_time
     ) as runtime:
         traced()
+        asleep = 0
         for cycle in range(1, cycles + 1):
             async with trio.open_nursery() as nursery:
                 for _ in range(executions):
                     nursery.start_soon(_customer, runtime, draws.choice(kinds), draws.random())
+                await trio.sleep(CYCLE / 2)
+                asleep = max(asleep, runtime.metrics().sleeping)
             await trio.sleep(cycle * CYCLE - trio.current_time())
             _print(Look(bytes=traced(), lengths=lengths(runtime)))
         metrics = runtime.metrics()
     return Soaked(
         states=dict(metrics.executions),
+        asleep=asleep,
         retries=metrics.retries,
         dead_letters=sum(metrics.dead_letters.values()),
     )

@@ -16,6 +16,8 @@ from processengine.runtime import _journal
 from processengine.runtime.store import ExecutionHead, LoopWriter, Record
 from processengine.testing import run_virtual
 
+from .._guards import core_of
+
 DAY = 86_400.0
 Play = Callable[[pe.Runtime], Awaitable[None]]
 
@@ -426,6 +428,28 @@ def test_a_child_learns_what_its_parent_was_told_while_it_was_looked_for(act: st
             assert await getattr(handle, act)() == {"cancel": "cancelled", "pause": "paused"}[act]
 
     play_all(called_in_vain(), (go_on, {"definitions": [calling()]}))
+
+
+# What sleepers have in common
+
+
+def test_what_sleeping_executions_have_in_common_is_kept_once_and_while_they_sleep() -> None:
+    async def play(runtime: pe.Runtime) -> None:
+        definition = waiting()
+        handles = [await runtime.spawn(definition) for _ in range(3)]
+        handles.append(await runtime.spawn(waiting(id="other")))
+        await trio.sleep(20)
+        sleepers = core_of(runtime).store.sleepers
+        assert len(sleepers.asleep) == 4
+        assert len({id(sort) for sort in sleepers.asleep.values()}) == 2
+        assert len(sleepers._sorts) == 2
+        for handle in handles[1:]:
+            await handle.signal("answer", 1)
+        assert len(sleepers._sorts) == 1
+        await handles[0].signal("answer", 1)
+        assert len(sleepers._sorts) == 0
+
+    play_all(pe.MemoryStore(), (play, {"passivate_after": 1.0}))
 
 
 # Breakers
