@@ -379,7 +379,7 @@ class Runtime:
         the first spawn that needs it. Raises `UnknownGroup` if there is none, or several are meant.
         """
         core = self._opened()
-        return GroupHandle(core.groups.named(name, definition), core.do, core.clock)
+        return GroupHandle(core.groups.named(name, definition), core)
 
     @property
     def supervisor(self) -> Supervisor:

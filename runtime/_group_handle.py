@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
+from ..actors import RuntimeClosed
 from ..supervision import BreakerChange, BreakerState, Tally
 from ._errors import BadArgument
 from ._groups import NodeGroup
@@ -53,18 +55,30 @@ def group_status(group: NodeGroup, now: float) -> GroupStatus:
     )
 
 
-class GroupHandle:
-    """A node group of a running runtime; safe to use from any thread."""
+class GroupHouse(Protocol):
+    """What a handle needs of the runtime."""
 
-    def __init__(
-        self,
-        group: NodeGroup,
-        do: Callable[[Callable[[], None]], None],
-        clock: Callable[[], float],
-    ) -> None:
+    is_closing: bool
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    def do(self, action: Callable[[], None]) -> None:
+        """Run a synchronous action in the runtime's thread."""
+
+
+class GroupHandle:
+    """A node group of a runtime; safe to use from any thread.
+
+    Once that closes, `status` shows how the group was last; all else raises `RuntimeClosed`.
+    """
+
+    def __init__(self, group: NodeGroup, house: GroupHouse) -> None:
         self._group = group
-        self._do = do
-        self._clock = clock
+        self._house = house
 
     def __repr__(self) -> str:
         return f"<GroupHandle {self._group.name!r}>"
@@ -75,8 +89,8 @@ class GroupHandle:
         return self._group.name
 
     def status(self) -> GroupStatus:
-        """Look at it now."""
-        return group_status(self._group, self._clock())
+        """Look at it now, or as it was when its runtime closed."""
+        return group_status(self._group, self._house.clock())
 
     def isolate(self) -> None:
         """Open the breaker until `reset`: attempts are parked or refused."""
@@ -91,17 +105,31 @@ class GroupHandle:
         self._do_to_breaker("reset", self._group.reset)
 
     def _do_to_breaker(self, call: str, action: Callable[[], None]) -> None:
-        """Raises `BadArgument` if the group has no breaker."""
+        """Raises `BadArgument` if the group has no breaker, and `RuntimeClosed`."""
+        self._check_open()
         if self._group.policy.breaker is None:
             raise BadArgument(call, "group", self._group.name, "a group with a breaker")
-        self._do(action)
+        self._house.do(action)
 
     def watch(self, capacity: int = 1000) -> Watch[BreakerChange]:
-        """Follow the breaker: every change of its state, in order, until the runtime ends."""
+        """Follow the breaker: every change of its state, in order, until the runtime ends.
+
+        Raises `RuntimeClosed`.
+        """
+        self._check_open()
         watch: Watch[BreakerChange] = Watch(capacity)
-        follower = _Follower(self._group, watch)
-        self._do(lambda: self._group.watchers.append(follower))
+        self._house.do(lambda: self._follow(watch))
         return watch
+
+    def _follow(self, watch: Watch[BreakerChange]) -> None:
+        if self._house.is_closing:  # meanwhile
+            watch.end()
+        else:
+            self._group.watchers.append(_Follower(self._group, watch))
+
+    def _check_open(self) -> None:
+        if self._house.is_closing:
+            raise RuntimeClosed(self._house.id)
 
 
 class _Follower:

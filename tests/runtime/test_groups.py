@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -264,6 +265,35 @@ async def test_a_breaker_can_be_worked_by_hand(autojump_clock: MockClock) -> Non
         told = [change.after for change in changes if isinstance(change, pe.BreakerChange)]
         assert told == ["isolated", "closed", "disabled"]
     assert [change async for change in watch] == []
+
+
+async def test_a_group_of_a_closed_runtime_shows_its_last_state_and_takes_no_orders(
+    autojump_clock: MockClock,
+) -> None:
+    async with pe.open_runtime() as runtime:
+        await states(await spawn_some(runtime, calling(Dependency(), five_failures()), 1))
+        group = runtime.group("remote")
+        group.isolate()
+    for order in (group.reset, group.disable, group.isolate, group.watch):
+        with pytest.raises(pe.RuntimeClosed):
+            order()
+        with pytest.raises(pe.RuntimeClosed):
+            await trio.to_thread.run_sync(order)
+    assert group.status().breaker == "isolated"
+
+
+async def test_a_watch_of_a_group_that_the_end_overtakes_is_over(
+    autojump_clock: MockClock,
+) -> None:
+    async with pe.open_runtime() as runtime:
+        await states(await spawn_some(runtime, calling(Dependency(), five_failures()), 1))
+        group = runtime.group("remote")
+        made: list[pe.Watch[pe.BreakerChange]] = []
+        elsewhere = threading.Thread(target=lambda: made.append(group.watch()))
+        elsewhere.start()
+        elsewhere.join()  # its wish is here, and is heeded once this task waits
+    with trio.fail_after(10):
+        assert [change async for change in made[0]] == []
 
 
 # The bulkhead
