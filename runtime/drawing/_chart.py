@@ -29,7 +29,10 @@ class Series:
 
 @attrs.frozen
 class Axis:
-    """What is along it. A `log` axis shows what is above 0 only."""
+    """What is along it. A `log` axis shows what is above 0 only.
+
+    Without `most`, a linear one ends at the round value above the values.
+    """
 
     name: str
     scale: Literal["linear", "log"] = "linear"
@@ -80,8 +83,11 @@ class _Scale:
         most = max(shown, default=least) if axis.most is None else axis.most
         if axis.scale == "log":
             least, most = least * 0.8, max(most, least * 1.01) * 1.25
-        elif most <= least:
-            most = least + 1.0
+            return cls(axis, least, most, begin, end)
+        most = most if most > least else least + 1.0
+        if axis.most is None:
+            step = _step(least, most)
+            most = step * math.ceil(most / step - 1e-9)
         return cls(axis, least, most, begin, end)
 
     def at(self, value: float) -> float:
@@ -98,12 +104,17 @@ class _Scale:
         return list(_decades(self.least, self.most) if self.axis.scale == "log" else self._even())
 
     def _even(self) -> Iterator[float]:
-        rough = (self.most - self.least) / 6
-        magnitude = 10.0 ** math.floor(math.log10(rough))
-        step = next(magnitude * by for by in (1, 2, 5, 10) if magnitude * by >= rough * 0.999)
+        step = _step(self.least, self.most)
         first = math.ceil(self.least / step - 1e-9)
         for count in range(first, math.floor(self.most / step + 1e-9) + 1):
             yield round(count * step, 9)
+
+
+def _step(least: float, most: float) -> float:
+    """A round number of which about six fit in between."""
+    rough = (most - least) / 6
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    return next(magnitude * by for by in (1, 2, 5, 10) if magnitude * by >= rough * 0.999)
 
 
 def _decades(least: float, most: float) -> Iterator[float]:
@@ -158,6 +169,8 @@ def _marks(chart: _Chart) -> Iterator[str]:
         else:
             x = chart.x.at(mark.value)
             line, place = f"M{number(x)} {number(TOP)}V{number(HEIGHT - BOTTOM)}", (x + 4, TOP + 12)
+            if place[0] + width_of(mark.name, SMALL) > WIDTH:
+                place = (x - 4 - width_of(mark.name, SMALL), place[1])
         yield element("path", d=line, class_="mark")
         yield element("text", text(mark.name), x=place[0], y=place[1], class_="words marked")
 

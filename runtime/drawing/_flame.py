@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from ._markup import element, picture, text
-from ._text import number, shortened, width_of
+from ._text import number, width_of
 
 WIDTH, MARGIN, TOP, ROW, WORDS, THINNEST = 1200.0, 12.0, 54.0, 17.0, 10.5, 0.3
 SHADES = 3
@@ -90,11 +90,23 @@ def _drawn(cell: _Cell, total: float) -> str:
 
 
 def _name(name: str, x: float, y: float, width: float) -> str:
-    """As much of the name as there is room for; the end of it says most."""
-    most = int(len(name) * (width - 8) / width_of(name, WORDS)) if name else 0
-    if most < min(4, len(name)):
-        return ""
-    return element("text", text(shortened(name, most)), x=x + 4, y=y + 11.8, class_="name")
+    shown = _fitting(name, width - 8)
+    return element("text", text(shown), x=x + 4, y=y + 11.8, class_="name") if shown else ""
+
+
+def _fitting(name: str, room: float) -> str:
+    """As much of a name as there is room for: without its modules, or only how its end begins.
+
+    Empty if that would be less than three letters.
+    """
+    parts = name.split(".")
+    for at in range(len(parts)):
+        if width_of(shown := ".".join(parts[at:]), WORDS) <= room:
+            return shown
+    for most in range(len(parts[-1]) - 1, 2, -1):
+        if width_of(shown := f"{parts[-1][:most]}…", WORDS) <= room:
+            return shown
+    return ""
 
 
 def _style() -> str:
