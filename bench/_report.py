@@ -94,10 +94,10 @@ def changes(rows: Sequence[Row], earlier: Path) -> str:
 
 
 def plot(rows: Sequence[Row]) -> str:
-    """A bar for each ratio, as SVG, with a line where the yardstick is and a tick at the bar."""
+    """A bar for each ratio, as SVG, a line where the yardstick is, and a tick at what is wanted."""
     shown = [row for row in rows if row.ratio is not None]
     most = max([1.0, *(max(row.ratio or 0, row.bar or 0) for row in shown)])
-    width, left, height = 860, 330, 26
+    width, left, height = 860, 400, 26
     scale = (width - left - 70) / most
     marks = "".join(_bar(row, left, 16 + height * at, scale) for at, row in enumerate(shown))
     bottom = 16 + height * len(shown)
@@ -108,19 +108,23 @@ def plot(rows: Sequence[Row]) -> str:
         ".one{stroke:#888;stroke-dasharray:3 3}.goal{stroke:#c0392b;stroke-width:2}"
         "@media(prefers-color-scheme:dark){text{fill:#ccc}}</style>"
         f'{marks}{line}<text x="{left + scale:.1f}" y="{bottom + 16}" text-anchor="middle">'
-        "the yardstick</text></svg>\n"
+        "the yardstick</text>"
+        f'<path class="goal" d="M8 {bottom + 2}v20"/>'
+        f'<text x="16" y="{bottom + 16}">wanted: no longer than this</text></svg>\n'
     )
 
 
 def _bar(row: Row, left: float, top: float, scale: float) -> str:
     ratio = row.ratio or 0.0
-    goal = ""
+    goal, words = "", left + ratio * scale + 6
     if row.bar is not None:
+        if words - 8 < left + row.bar * scale < words + 30:
+            words = left + row.bar * scale + 6
         goal = f'<path class="goal" d="M{left + row.bar * scale:.1f} {top - 2:.1f}v20"/>'
     return (
         f'<text x="{left - 8}" y="{top + 12:.1f}" text-anchor="end">{html.escape(row.case)}</text>'
         f'<rect class="bar" x="{left}" y="{top:.1f}" width="{ratio * scale:.1f}" height="16"/>'
-        f'{goal}<text x="{left + ratio * scale + 6:.1f}" y="{top + 12:.1f}">{ratio:.2f}</text>'
+        f'{goal}<text x="{words:.1f}" y="{top + 12:.1f}">{ratio:.2f}</text>'
     )
 
 
