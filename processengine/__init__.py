@@ -97,7 +97,7 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
-from processengine.runtime.loading import DocumentLoader, FolderLoader, StoreLoader
+from processengine.runtime.loading import DocumentLoader, FolderLoader
 from processengine.runtime.metrics import DefinitionMetrics, Histogram, StoreMetrics
 from processengine.runtime.simulation import (
     PathStep,
@@ -111,7 +111,6 @@ from processengine.runtime.simulation import (
 from processengine.runtime.store import (
     CorruptExecution,
     CorruptRecord,
-    DefinitionConflict,
     MemoryStore,
     NotAStore,
     SqliteStore,
@@ -185,7 +184,6 @@ __all__ = [
     "CorruptRecord",
     "DeadLetter",
     "DeadLetters",
-    "DefinitionConflict",
     "DefinitionError",
     "DefinitionMetrics",
     "DocumentLoader",
@@ -261,7 +259,6 @@ __all__ = [
     "StoreFailed",
     "StoreFull",
     "StoreInUse",
-    "StoreLoader",
     "StoreLocked",
     "StoreMetrics",
     "StoreNotOpened",

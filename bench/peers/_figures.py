@@ -11,8 +11,10 @@ from ._peer import Peer, Role
 from ._rounds import Run
 from ._work import WORKS, Size, Work
 
-OURS = "processengine"
-"""The variant that the others are compared with."""
+OURS = ("processengine, side by side", "processengine")
+"""The variant that the others are compared with: the first of these that does the work."""
+ALONE = "processengine, one after another"
+"""The variant that other engines are compared with if they run one execution after another too."""
 
 
 @attrs.frozen
@@ -33,7 +35,8 @@ class Spread:
 class Line:
     """The figures of one peer for a step.
 
-    `ratio` is its time to ours, round by round; None if ours is missing. `bytes` is the median.
+    `ratio` is its time to ours, round by round; None if ours is missing. `alone` is that to ours
+    one after another, for those that run so themselves. `bytes` is the median.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Line:
     microseconds: Spread
     bytes: float
     ratio: Spread | None
+    alone: Spread | None
     versions: Mapping[str, str]
 
 
@@ -58,6 +62,12 @@ class Comparison:
         return next((line for line in self.lines if line.role == "peer"), None)
 
     @property
+    def fastest_alone(self) -> Line | None:
+        """The fastest peer that runs one execution after another; None if ours does not."""
+        alone = (line for line in self.lines if line.role == "peer" and line.alone is not None)
+        return next(alone, None)
+
+    @property
     def verdict(self) -> str:
         """Whether the bar, or even the stretch, is met; empty if there is none, or no peer."""
         fastest = self.fastest
@@ -68,6 +78,11 @@ class Comparison:
         return "met" if fastest.ratio.median >= self.work.bar else "missed"
 
 
+def readable(value: float) -> str:
+    """Three digits, or all that are before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def comparisons(runs: Mapping[Peer, Sequence[Run]]) -> list[Comparison]:
     """A comparison for each work that was done, in their usual order."""
     done = {peer.work.name for peer in runs}
@@ -76,12 +91,19 @@ def comparisons(runs: Mapping[Peer, Sequence[Run]]) -> list[Comparison]:
 
 def _comparison(work: Work, runs: Mapping[Peer, Sequence[Run]]) -> Comparison:
     these = {peer: its for peer, its in runs.items() if peer.work == work}
-    ours = next((its for peer, its in these.items() if peer.name == OURS), None)
-    lines = [_line(peer, its, ours) for peer, its in these.items()]
+    by_name = {peer.name: its for peer, its in these.items()}
+    ours = next((by_name[name] for name in OURS if name in by_name), None)
+    alone = by_name.get(ALONE)
+    lines = [
+        _line(peer, its, ours, None if peer.is_side_by_side else alone)
+        for peer, its in these.items()
+    ]
     return Comparison(work=work, lines=sorted(lines, key=lambda line: line.microseconds.median))
 
 
-def _line(peer: Peer, its: Sequence[Run], ours: Sequence[Run] | None) -> Line:
+def _line(
+    peer: Peer, its: Sequence[Run], ours: Sequence[Run] | None, alone: Sequence[Run] | None
+) -> Line:
     return Line(
         name=peer.name,
         role=peer.role,
@@ -89,6 +111,7 @@ def _line(peer: Peer, its: Sequence[Run], ours: Sequence[Run] | None) -> Line:
         microseconds=Spread.of([run.seconds * 1e6 for run in its]),
         bytes=statistics.median(run.bytes for run in its),
         ratio=None if ours is None else _ratio(its, ours),
+        alone=None if alone is None else _ratio(its, alone),
         versions=its[0].versions,
     )
 

@@ -5,13 +5,14 @@ A program begins with the metadata block of single-file scripts (PEP 723):
     # /// script
     # dependencies = ["engine==1.2.3"]
     # [tool.bench.memory]
-    # "engine" = {}
-    # "engine, side by side" = { executions = 20, side_by_side = true }
+    # "engine, one after another" = {}
+    # "engine, side by side" = { side_by_side = true }
     # ///
 
-There is a table for each work (see `_work`) that it does, with its variants. A variant may name its
-`executions` and `steps`, so that slow engines do less; figures are for a step. `[tool.bench]` may
-say `role = "yardstick"` (or `"ours"`); without, it is a peer.
+There is a table for each work (see `_work`) that it does, with its variants. `side_by_side` says
+that a variant runs all of its executions at once. A variant may name its `executions` and `steps`:
+an engine that is too slow for the usual number does less; figures are for a step. `[tool.bench]`
+may say `role = "yardstick"` (or `"ours"`); without, it is a peer.
 
 It is called with one argument, JSON: `work`, `executions`, `steps` and `folder` (empty, for its
 files, and the current one), and what its variant says. Step number k of an execution gives k;
@@ -60,6 +61,11 @@ class Peer:
     requirements: tuple[str, ...]
     size: Size
     settings: Mapping[str, object] = attrs.field(hash=False)
+
+    @property
+    def is_side_by_side(self) -> bool:
+        """Whether all of its executions run at once."""
+        return bool(self.settings.get("side_by_side"))
 
     @property
     def label(self) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import attrs
 
-from ._figures import Comparison, Line
+from ._figures import Comparison, Line, readable
 
-WIDTH, LEFT, RIGHT = 860, 270, 80
+WIDTH, LEFT, RIGHT = 860, 280, 160
 ROW, HEADING, GAP, AXIS = 22, 28, 14, 34
 STYLE = (
     "text{fill:#444}.title{font-weight:bold}.grid{stroke:#8884}"
@@ -77,11 +77,11 @@ def _grid(scale: Scale, bottom: float) -> str:
 def _dot(line: Line, scale: Scale, y: float) -> str:
     times = line.microseconds
     low, at, high = map(scale.at, (times.low, times.median, times.high))
-    ratio = "" if line.ratio is None else f" = {line.ratio.median:,.3g} x ours"
+    ratio = "" if line.ratio is None else f" = {readable(line.ratio.median)} x ours"
     value = "" if line.role == "ours" else ratio
     return (
         f'<text x="{LEFT - 12}" y="{y + 4:.1f}" text-anchor="end">{html.escape(line.name)}</text>'
         f'<path class="range {line.role}" d="M{low:.1f} {y:.1f}H{high:.1f}"/>'
         f'<circle class="{line.role}" cx="{at:.1f}" cy="{y:.1f}" r="5"/>'
-        f'<text x="{high + 10:.1f}" y="{y + 4:.1f}">{times.median:,.3g}{value}</text>'
+        f'<text x="{high + 10:.1f}" y="{y + 4:.1f}">{readable(times.median)}{value}</text>'
     )

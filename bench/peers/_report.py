@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from .._marked import write_between
-from ._figures import Comparison, Line, Spread
+from ._figures import Comparison, Line, Spread, readable
 from ._plot import plot
 
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
@@ -62,23 +62,27 @@ def _size(line: Line, unit: str) -> str:
 
 
 def _spread(spread: Spread) -> str:
-    return f"**{_number(spread.median)}** ({_number(spread.low)} to {_number(spread.high)})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"**{readable(spread.median)}** ({readable(spread.low)} to {readable(spread.high)})"
 
 
 def _conclusion(found: Comparison) -> str:
     fastest, work = found.fastest, found.work
     if fastest is None or fastest.ratio is None:
         return ""
-    times = _number(fastest.ratio.median)
+    times = readable(fastest.ratio.median)
     text = f"The fastest peer, {fastest.name}, takes {times} times as long as ours"
     if work.bar is None:
-        return f"{text}."
+        return f"{text}.{_alone(found)}"
     stretch = "" if work.stretch is None else f", stretch {work.stretch:g}"
-    return f"{text} (bar {work.bar:g}{stretch}): **{found.verdict}**."
+    return f"{text} (bar {work.bar:g}{stretch}): **{found.verdict}**.{_alone(found)}"
+
+
+def _alone(found: Comparison) -> str:
+    fastest = found.fastest_alone
+    if fastest is None or fastest.alone is None:
+        return ""
+    name, times = fastest.name, readable(fastest.alone.median)
+    return f" One execution after another, the fastest peer, {name}, takes {times} times as long."
 
 
 def as_json(

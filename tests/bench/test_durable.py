@@ -55,5 +55,5 @@ def test_passivated_executions_wake_and_are_recovered(tmp_path: Path) -> None:
 
 def test_our_own_program_does_the_work_that_is_asked_of_other_engines() -> None:
     printed = run("bench.peers", "on_processengine", "--quick", "--work", "durable")
-    assert "| *processengine* | " in printed
+    assert "| *processengine, side by side* | " in printed
     assert "| *processengine, one after another* | " in printed

@@ -17,8 +17,12 @@ PROGRAM = """# /// script
 # dependencies = {needs}
 # [tool.bench]
 # role = "{role}"
-# [tool.bench.{work}]
-# "{name}" = {{ seconds = {seconds}, wrong = {wrong}, executions = {executions}, steps = 4 }}
+# [tool.bench.{work}."{name}"]
+# seconds = {seconds}
+# wrong = {wrong}
+# executions = {executions}
+# steps = 4
+# side_by_side = {side_by_side}
 # ///
 import json, pathlib, sys
 given = json.loads(sys.argv[1])
@@ -41,6 +45,7 @@ def write_program(
     wrong: int = 0,
     executions: int = 3,
     needs: str = "[]",
+    side_by_side: bool = False,
 ) -> None:
     text = PROGRAM.format(
         name=name,
@@ -50,6 +55,7 @@ def write_program(
         wrong=wrong,
         executions=executions,
         needs=needs,
+        side_by_side=str(side_by_side).lower(),
     )
     (folder / f"{file}.py").write_text(text)
 
@@ -109,6 +115,39 @@ def test_the_verdict_is_on_the_fastest_peer_whatever_yardsticks_take(
     found, printed = report(tmp_path)
     assert found["works"]["memory"]["verdict"] == verdict
     assert f"Fast, takes {times:g} times as long as ours (bar 20, stretch 40)" in printed
+
+
+def test_one_after_another_is_compared_with_the_fastest_peer_that_runs_so(tmp_path: Path) -> None:
+    ours = "processengine, side by side"
+    write_program(tmp_path, "on_ours", ours, role="ours", seconds=0.1, side_by_side=True)
+    alone = "processengine, one after another"
+    write_program(tmp_path, "on_ours_alone", alone, role="ours", seconds=0.5)
+    write_program(tmp_path, "on_one", "One", seconds=2.0, side_by_side=True)
+    write_program(tmp_path, "on_two", "Two", seconds=4.0)
+    write_program(tmp_path, "on_three", "Three", seconds=5.0)
+    found, printed = report(tmp_path)
+    assert "One, takes 20 times as long as ours (bar 20, stretch 40): **met**. " in printed
+    assert "One execution after another, the fastest peer, Two, takes 8 times as long." in printed
+    ratios = {line["name"]: line["alone"] for line in found["works"]["memory"]["peers"]}
+    assert ratios["One"] is None
+    assert ratios["Three"]["median"] == pytest.approx(10.0)
+
+
+OTHER_SIZES = """
+from bench.peers._peer import peers
+for peer in peers():
+    if peer.size.executions != peer.work.size.executions:
+        print(peer.name, peer.size.executions, sep=": ")
+"""
+
+
+def test_engines_do_the_same_number_of_executions_but_for_one_whose_name_tells() -> None:
+    command = [sys.executable, "-c", OTHER_SIZES]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == [
+        "Prefect, 3 executions, one after another: 3",
+        "Prefect, 3 executions, side by side: 3",
+    ]
 
 
 def test_works_are_compared_apart(tmp_path: Path) -> None:

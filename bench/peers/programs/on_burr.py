@@ -1,14 +1,14 @@
 # /// script
 # dependencies = ["apache-burr==0.43.0"]
 # [tool.bench.memory]
-# "Burr" = {}
+# "Burr, one after another" = {}
 # "Burr, side by side" = { side_by_side = true }
 # ///
 """A chain of actions as an application of Burr, without tracker and persister.
 
-The graph is built once and given to every application, as its documentation shows for graphs that
-are used again. What an application keeps is its state; hooks, tracking and persistence are only
-there if asked for, and they are not. `run` is its synchronous way, `arun` its asynchronous one.
+The graph is built once and given to every application: what `GraphBuilder` and `with_graph` are for
+by their documentation. What an application keeps is its state; hooks, tracking and persistence are
+only there if asked for, and they are not. `run` is its synchronous way, `arun` the other.
 """
 
 import asyncio

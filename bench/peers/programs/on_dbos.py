@@ -1,16 +1,18 @@
 # /// script
 # dependencies = ["dbos==3.4.0"]
 # [tool.bench.durable]
-# "DBOS" = {}
-# "DBOS, write-ahead log" = { journal = "wal" }
+# "DBOS, one after another" = {}
 # "DBOS, side by side" = { side_by_side = true }
+# "DBOS, write-ahead log, one after another" = { journal = "wal" }
+# "DBOS, write-ahead log, side by side" = { journal = "wal", side_by_side = true }
 # ///
 """A chain of steps as a workflow of DBOS on a SQLite file.
 
 Its documentation names the file in `system_database_url` and leaves the rest to it; it then keeps
-SQLite's default journal. The journal mode stays with the file, so it can be set before. Workflows
-called one after another are its fastest way here; `start_workflow`, which its documentation shows
-for work in the background, runs them side by side in threads, and those wait for the file's lock.
+SQLite's default journal. The journal mode stays with the file, so it can be set before. That is not
+in its documentation, which recommends Postgres for production. Workflows are called one after
+another, or begun by `start_workflow`, which runs them side by side in threads that write to the one
+file in turn.
 """
 
 import json

@@ -1,17 +1,17 @@
 # /// script
 # dependencies = ["langgraph==1.2.24", "langgraph-checkpoint-sqlite==3.1.2"]
 # [tool.bench.durable]
-# "LangGraph" = {}
+# "LangGraph, one after another" = {}
 # "LangGraph, side by side" = { side_by_side = true }
 # [tool.bench.memory]
-# "LangGraph" = { executions = 300 }
-# "LangGraph, side by side" = { executions = 300, side_by_side = true }
+# "LangGraph, one after another" = {}
+# "LangGraph, side by side" = { side_by_side = true }
 # ///
 """A chain of nodes as a graph of LangGraph, with its SQLite checkpointer or without one.
 
 `durability="sync"` is the mode of its documentation in which a step is kept before the next begins;
-the checkpointer sets the write-ahead log itself. Runs one after another with `SqliteSaver` are its
-fastest way here; `AsyncSqliteSaver`, for asynchronous programs, runs them side by side. Without a
+the checkpointer sets the write-ahead log itself. Runs one after another use `SqliteSaver`, those
+side by side `AsyncSqliteSaver`, which is for asynchronous programs. Without a
 checkpointer, which is optional, `invoke` keeps nothing of a run but its state.
 """
 

@@ -1,14 +1,15 @@
 # /// script
 # dependencies = ["llama-index-workflows==2.26.1"]
 # [tool.bench.memory]
-# "LlamaIndex Workflows" = { executions = 200 }
-# "LlamaIndex Workflows, side by side" = { executions = 200, side_by_side = true }
+# "LlamaIndex Workflows, one after another" = {}
+# "LlamaIndex Workflows, side by side" = { side_by_side = true }
 # ///
 """A chain of steps as a workflow of LlamaIndex, each step with an event of its own to the next.
 
-Values travel in the events, which costs less than its other documented place for them, the store of
-the context. One workflow object serves all runs; a run in its basic runtime has no persistence. The
-check of the workflow at every run stays on, as its documentation recommends.
+Values travel in the events; they could be in the store of the context as well. One workflow object
+serves all runs; a run in its basic runtime, the default, has no persistence. The check of the
+workflow stays on (its documentation does not recommend `disable_validation`); what it found the
+first time is kept for the runs that follow.
 """
 
 import asyncio

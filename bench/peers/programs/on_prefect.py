@@ -1,8 +1,8 @@
 # /// script
 # dependencies = ["prefect==3.9.1"]
 # [tool.bench.memory]
-# "Prefect" = { executions = 3 }
-# "Prefect, side by side" = { executions = 3, side_by_side = true }
+# "Prefect, 3 executions, one after another" = { executions = 3 }
+# "Prefect, 3 executions, side by side" = { executions = 3, side_by_side = true }
 # ///
 """A chain of tasks as a flow of Prefect, with the server that it starts for itself.
 

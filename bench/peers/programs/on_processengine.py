@@ -3,10 +3,10 @@
 # [tool.bench]
 # role = "ours"
 # [tool.bench.durable]
-# "processengine" = { executions = 1000, side_by_side = true }
+# "processengine, side by side" = { side_by_side = true }
 # "processengine, one after another" = { side_by_side = false }
 # [tool.bench.memory]
-# "processengine" = { side_by_side = true }
+# "processengine, side by side" = { side_by_side = true }
 # "processengine, one after another" = { side_by_side = false }
 # ///
 """A chain of nodes on this engine, as its options are by default: history on.

@@ -1,8 +1,8 @@
 # /// script
 # dependencies = ["pydantic-graph==2.68.0"]
 # [tool.bench.memory]
-# "pydantic-graph" = { executions = 500 }
-# "pydantic-graph, side by side" = { executions = 500, side_by_side = true }
+# "pydantic-graph, one after another" = {}
+# "pydantic-graph, side by side" = { side_by_side = true }
 # ///
 """A chain of steps as a graph of pydantic-graph, made with its `GraphBuilder`.
 

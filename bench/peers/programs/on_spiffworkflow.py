@@ -1,13 +1,13 @@
 # /// script
 # dependencies = ["spiffworkflow==3.2.0"]
 # [tool.bench.memory]
-# "SpiffWorkflow" = {}
+# "SpiffWorkflow, one after another" = {}
 # ///
 """A chain of tasks as a workflow of SpiffWorkflow, on its core library.
 
-The core's own task specifications run functions without the interpreter of scripts that its BPMN
-part puts in between, so this is the faster of its two documented ways. Its loggers are set to
-warnings: below that level they collect every task's data for each line of the log. It keeps the
+The core's own task specifications run functions without the engine for scripts that its BPMN part,
+which is built on the core, puts in between. Its loggers are set to warnings: below the level of
+information they collect every task's data for each line of the log, wanted or not. It keeps the
 tree of all tasks. There is no asynchronous way; executions run one after another.
 """
 

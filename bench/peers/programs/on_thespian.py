@@ -2,15 +2,19 @@
 # dependencies = ["thespian==4.0.1"]
 # [tool.bench.tell]
 # "Thespian, in process" = { base = "simpleSystemBase" }
-# "Thespian, a process each" = { steps = 2000, base = "multiprocTCPBase" }
+# "Thespian, a process each, queues" = { steps = 2000, base = "multiprocQueueBase" }
+# "Thespian, a process each, TCP" = { steps = 2000, base = "multiprocTCPBase" }
 # [tool.bench.ask]
 # "Thespian, in process" = { base = "simpleSystemBase" }
-# "Thespian, a process each" = { steps = 2000, base = "multiprocTCPBase" }
+# "Thespian, a process each, queues" = { steps = 2000, base = "multiprocQueueBase" }
+# "Thespian, a process each, TCP" = { steps = 2000, base = "multiprocTCPBase" }
 # ///
 """Messages to actors of Thespian, by `ActorSystem.tell` and `ActorSystem.ask`.
 
-`simpleSystemBase` runs actors in the process and thread of the sender: its default, and the
-fastest. Its documentation recommends `multiprocTCPBase`, a process for each actor, for production.
+`simpleSystemBase`, its default, runs actors in the process and thread of the sender. The others run
+each actor in a process of its own: `multiprocQueueBase` sends by `multiprocessing` queues,
+`multiprocTCPBase` by sockets, and is what its documentation advises to those who are unsure. There
+is one for UDP too, which can lose messages.
 """
 
 import json
