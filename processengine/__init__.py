@@ -97,7 +97,7 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
-from processengine.runtime.loading import DocumentLoader, FolderLoader
+from processengine.runtime.loading import DocumentLoader, FolderLoader, StoreLoader
 from processengine.runtime.metrics import DefinitionMetrics, Histogram, StoreMetrics
 from processengine.runtime.simulation import (
     PathStep,
@@ -111,6 +111,7 @@ from processengine.runtime.simulation import (
 from processengine.runtime.store import (
     CorruptExecution,
     CorruptRecord,
+    DefinitionConflict,
     MemoryStore,
     NotAStore,
     SqliteStore,
@@ -184,6 +185,7 @@ __all__ = [
     "CorruptRecord",
     "DeadLetter",
     "DeadLetters",
+    "DefinitionConflict",
     "DefinitionError",
     "DefinitionMetrics",
     "DocumentLoader",
@@ -259,6 +261,7 @@ __all__ = [
     "StoreFailed",
     "StoreFull",
     "StoreInUse",
+    "StoreLoader",
     "StoreLocked",
     "StoreMetrics",
     "StoreNotOpened",

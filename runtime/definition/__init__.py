@@ -28,7 +28,7 @@ from ._expressions import (
     seconds,
     truth,
 )
-from ._formats import SUFFIXES, Format, is_mapping, plain_file
+from ._formats import SUFFIXES, Format, is_mapping, plain_data, plain_file
 from ._inputs import check_inputs
 from ._kinds import function_kind, is_async, join_of
 from ._model import (
@@ -134,6 +134,7 @@ __all__ = [
     "load_wfformat",
     "owned",
     "parse_definition",
+    "plain_data",
     "plain_file",
     "recorded_durations",
     "seconds",

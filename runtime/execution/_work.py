@@ -9,7 +9,6 @@ from ...supervision import NOT_CALM, Gate
 from ..definition import OUT, Function
 from ._actor import Job
 from ._attempt import completed, failed
-from ._house import Ledger
 from ._lines import Line
 from ._records import Calls, Completed, Interrupted, Lists, Outcome, Overdue
 from ._sizes import SMALL, is_short
@@ -29,7 +28,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
     execution, group = job.execution, job.group
     ledger = execution.ledger
     if ledger is not None and ledger.waits:
-        await _run_stored(worker, job, ledger)
+        await _run_stored(worker, job)
         return None
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
     notes, clock, queue = execution.notes, execution.house.clock, worker.queue
@@ -119,34 +118,76 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         job = taken
 
 
-async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger) -> None:
+async def _run_stored(worker: Worker[Job], job: Job) -> None:
     """As `run_attempts`, where nothing follows from an outcome before its record is on disk.
 
-    So the worker is done with the job after one attempt: what follows is queued by the ledger.
+    So the worker is done with the job after one attempt: what follows is queued by the ledger. It
+    takes the next one at once, if that is stored too, as one commit lets many go on.
     """
+    context, clean, queue = worker.task.context, worker.context, worker.queue
+    while True:
+        if _may_begin(worker, job):
+            execution, token = job.execution, job.token
+            line = execution.program.lines[token.node.index]
+            if line is None or execution.watchers:
+                outcome = await _attempt(job)
+            else:
+                job.started = execution.house.clock()
+                try:
+                    value = await line.call()
+                    if value is None or type(value) in SMALL:
+                        outcome = Completed(token.step, token.attempt, OUT, value, 0, job.started)
+                    else:
+                        outcome = completed(execution, token, value, job.started)
+                except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
+                    now, draw = execution.house.clock(), execution.house.random.random()
+                    outcome = failed(token, error, now, draw, job.started)
+            _land_stored(worker, job, outcome)
+        try:
+            if not queue or not _waits(queue[0]) or context != clean:
+                return
+        except Exception:  # noqa: BLE001 - values that cannot even be compared
+            return
+        taken = worker.take()
+        if taken is None:
+            return
+        job = taken
+
+
+def _waits(job: Job) -> bool:
+    """Whether what follows from an attempt waits for the disk."""
+    ledger = job.execution.ledger
+    return ledger is not None and ledger.waits
+
+
+def _may_begin(worker: Worker[Job], job: Job) -> bool:
+    """Whether an attempt begins now, by this worker; if not, its execution knows."""
     execution, token, group = job.execution, job.token, job.group
-    clock, gate, was_parked = execution.house.clock, group.gate, job.is_returning
+    gate, was_parked = group.gate, job.is_returning
     if was_parked:
         group.has_come(job)
     if job.is_withdrawn or execution.ended_at is not None:
-        return
+        return False
     if token.phase is not RUNNING:  # told to stop before it began
         execution.landed(token, Interrupted(token.step, token.attempt))
-        return
+        return False
     job.calm = UNGUARDED if gate is None or not _is_call(token) else gate.calm
     if job.calm == NOT_CALM and not group.admit(job, was_parked=was_parked):
-        return
+        return False
     token.worker = worker
-    line = execution.program.lines[token.node.index]
-    if line is None or execution.watchers:
-        outcome = await _attempt(job)
-    else:
-        outcome = await _call_bare(job, line)
-    now = clock()
+    return True
+
+
+def _land_stored(worker: Worker[Job], job: Job, outcome: Outcome) -> None:
+    """Take the turn of an outcome, by the short path if that will do."""
+    execution, token, gate = job.execution, job.token, job.group.gate
+    now = execution.house.clock()
     if now >= worker.slice_end:
         worker.ends_slice(now)
     if gate is not None and job.calm != UNGUARDED:
         outcome = _measured(job, gate, outcome, now)
+    ledger = execution.ledger
+    assert ledger is not None
     if type(outcome) is Completed and not execution.watchers and ledger.written(outcome, now):
         following = step(execution.state, token, outcome)
         if following is not None:
@@ -155,20 +196,6 @@ async def _run_stored(worker: Worker[Job], job: Job, ledger: Ledger) -> None:
             ledger.step(now, following)
             return
     execution.landed(token, outcome)
-
-
-async def _call_bare(job: Job, line: Line) -> Outcome:
-    """One attempt of a bare node."""
-    execution, token = job.execution, job.token
-    job.started = started = execution.house.clock()
-    try:
-        value = await line.call()
-        if type(value) in SMALL:
-            return Completed(token.step, token.attempt, OUT, value, 0, started)
-        return completed(execution, token, value, started)
-    except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-        house = execution.house
-        return failed(token, error, house.clock(), house.random.random(), started)
 
 
 def _measured(job: Job, gate: Gate, outcome: Outcome, now: float) -> Outcome:

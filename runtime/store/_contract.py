@@ -2,7 +2,7 @@
 
 Of each execution a store keeps one head, a journal of records numbered from 1 without gaps, and at
 most one snapshot: the latest. Beside them it keeps the mail that other processes post, and the
-answers to it.
+answers to it; and definitions that were published, as documents.
 """
 
 from __future__ import annotations
@@ -136,6 +136,16 @@ class Mail:
 
     number: int
     execution: str
+    body: bytes
+
+
+@attrs.frozen
+class KeptDefinition:
+    """A definition as a document; `hash` is that of its content."""
+
+    id: str
+    version: int
+    hash: str
     body: bytes
 
 
@@ -277,6 +287,17 @@ class Store(Protocol):
 
     def forget_answers(self, before: float) -> int:
         """Drop the answers left before a time, whose senders never came; returns how many."""
+        raise NotImplementedError
+
+    def put_definition(self, definition: KeptDefinition) -> None:
+        """Keep a definition for good. Durable. Nothing if that content is kept for its version.
+
+        Raises `DefinitionConflict` if other content is: that stays.
+        """
+        raise NotImplementedError
+
+    def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
+        """The definition of an id and a version (None: the highest); None if it is not kept."""
         raise NotImplementedError
 
     def delete(self, executions: Sequence[str]) -> int:

@@ -50,6 +50,25 @@ class CorruptExecution(StoreError):
 
 
 @attrs.define(eq=False, str=False)
+class DefinitionConflict(StoreError):
+    """Another definition was published under that id and version; give this one a new version.
+
+    `kept` and `given` are the hashes of their content.
+    """
+
+    id: str
+    version: int
+    kept: str
+    given: str
+
+    def __str__(self) -> str:
+        return (
+            f"definition {self.id} v{self.version} is kept with the content {self.kept:.12}, not"
+            f" with {self.given:.12}: what has changed gets a new version"
+        )
+
+
+@attrs.define(eq=False, str=False)
 class StoreClosed(StoreError):
     """A store was used after it was closed."""
 

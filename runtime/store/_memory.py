@@ -16,13 +16,14 @@ from ._contract import (
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    KeptDefinition,
     Mail,
     Record,
     Snapshot,
     Stored,
     StoreSizes,
 )
-from ._errors import StoreClosed, StoreInUse
+from ._errors import DefinitionConflict, StoreClosed, StoreInUse
 from ._fence import Fence, check_continues, fence_after
 
 
@@ -65,6 +66,7 @@ class MemoryStore:
         self._entries: dict[str, _Entry] = {}
         self._mail: dict[int, Mail] = {}
         self._answers: dict[int, tuple[float, bytes]] = {}
+        self._definitions: dict[str, dict[int, KeptDefinition]] = {}
         self._posted = 0
         self._is_host = False
         self._is_closed = False
@@ -178,6 +180,22 @@ class MemoryStore:
             for number in old:
                 del self._answers[number]
             return len(old)
+
+    def put_definition(self, definition: KeptDefinition) -> None:
+        """Keep a definition. Raises `DefinitionConflict`."""
+        with self._lock:
+            self._check_open()
+            versions = self._definitions.setdefault(definition.id, {})
+            kept = versions.setdefault(definition.version, definition)
+            if kept.hash != definition.hash:
+                raise DefinitionConflict(kept.id, kept.version, kept.hash, definition.hash)
+
+    def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
+        """The definition of an id and a version (None: the highest); None if it is not kept."""
+        with self._lock:
+            self._check_open()
+            versions = self._definitions.get(id, {})
+            return versions.get(max(versions, default=0) if version is None else version)
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""

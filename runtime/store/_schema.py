@@ -60,7 +60,17 @@ CREATE TABLE answer (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_DEFINITIONS = """
+CREATE TABLE definition (
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (id, version)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DEFINITIONS)
 """Number n (from 1) leads from version n - 1 to version n; what was released never changes."""
 
 VERSION = len(MIGRATIONS)

@@ -21,6 +21,7 @@ from ._contract import (
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    KeptDefinition,
     Mail,
     Record,
     Snapshot,
@@ -28,7 +29,7 @@ from ._contract import (
     StoreSizes,
 )
 from ._database import Database, Synchronous
-from ._errors import CorruptExecution
+from ._errors import CorruptExecution, DefinitionConflict
 from ._lock import OwnerLock
 from ._rows import LATEST, fetch, page_of, read_head, read_heads
 
@@ -37,6 +38,11 @@ _DELETED_ROWS = 5000  # in a transaction, or those of one execution: 15 to 30 ms
 _VACUUM_PAGES = 2000  # 8 MB: what one call gives back, so that a commit does not wait long for it
 
 _LENGTH = f"SELECT {LATEST} FROM execution WHERE id = ?"
+
+_DEFINITION = (
+    "SELECT id, version, hash, body FROM definition WHERE id = ?1 AND version = coalesce(?2,"
+    " (SELECT max(version) FROM definition WHERE id = ?1))"
+)
 
 _COUNTS = (
     "SELECT (SELECT count(*) FROM execution),"
@@ -219,6 +225,25 @@ class SqliteStore:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM answer WHERE at < ?", (before,))
             return connection.changes()
+
+    def put_definition(self, definition: KeptDefinition) -> None:
+        """Keep a definition. Raises `DefinitionConflict`."""
+        id, version, hash = definition.id, definition.version, definition.hash
+        with self._database.writing() as connection:
+            kept = fetch(connection, _DEFINITION, (id, version))
+            if kept and kept[0][2] != hash:
+                raise DefinitionConflict(id, version, kept[0][2], hash)
+            if not kept:
+                connection.execute(
+                    "INSERT INTO definition (id, version, hash, body) VALUES (?, ?, ?, ?)",
+                    (id, version, hash, definition.body),
+                )
+
+    def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
+        """The definition of an id and a version (None: the highest); None if it is not kept."""
+        with self._database.reading() as connection:
+            kept = fetch(connection, _DEFINITION, (id, version))
+        return KeptDefinition(*kept[0]) if kept else None
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""

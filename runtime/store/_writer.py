@@ -35,7 +35,11 @@ WhenDurable = Callable[[Exception | None], None]
 """Told in the trio thread, in order: None when the turn is durable, else why it is not."""
 
 BATCH = 512
-"""Turns in a commit at most: to release 1000 waiters at once held up the event loop for 3 ms."""
+"""Records in a commit at most, but for those of one turn.
+
+To release 1000 waiters at once held up the event loop for 3 ms, as does the thread itself with
+thousands of records of turns of mode `lazy`.
+"""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 5.0
 """Seconds until a store that does not work is tried again, at first and at most."""
@@ -278,19 +282,31 @@ class GroupWriter:
         (None: now).
         """
         if not self._in_hand:
-            size = min(self._batch, len(self._queue))
-            self._in_hand = [self._queue.popleft() for _ in range(size)]
+            self._in_hand = self._take()
         began = self._clock() if began is None else began
         try:
             outcomes = self._commit(self._in_hand, in_doubt)
         except StoreBroken as error:
             self._patience.lose(error)
             return None
-        records = sum(len(append.records) for append, _ in self._in_hand if append is not None)
+        records = _records(self._in_hand)
         if records:
             self._counts.committed(records, self._clock() - began)
         self._patience.regain()
         return outcomes
+
+    def _take(self) -> list[_Write]:
+        """The next batch from the queue."""
+        queue = self._queue
+        writes = [queue.popleft() for _ in range(min(self._batch, len(queue)))]
+        room = self._batch
+        if _records(writes) > room:
+            for place, (append, _) in enumerate(writes):
+                room -= 0 if append is None else len(append.records)
+                if room <= 0:
+                    queue.extendleft(reversed(writes[place + 1 :]))
+                    return writes[: place + 1]
+        return writes
 
     def _commit(self, writes: list[_Write], in_doubt: bool) -> list[_Outcome]:
         """Commit a batch; if that fails, each of it by itself."""
@@ -330,6 +346,10 @@ class GroupWriter:
             return is_there
         found = self._store.journal(append.id, append.first_seq - 1)[: len(append.records)]
         return list(found) == append.numbered()
+
+
+def _records(writes: list[_Write]) -> int:
+    return sum(len(append.records) for append, _ in writes if append is not None)
 
 
 class _Patience:

@@ -14,6 +14,7 @@ from ..store import (
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    KeptDefinition,
     Mail,
     Record,
     Store,
@@ -125,6 +126,14 @@ class FaultyStore:
     def forget_answers(self, before: float) -> int:
         """As the store does."""
         return self.store.forget_answers(before)
+
+    def put_definition(self, definition: KeptDefinition) -> None:
+        """As the store does."""
+        self.store.put_definition(definition)
+
+    def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
+        """As the store does."""
+        return self.store.definition(id, version)
 
     def delete(self, executions: Sequence[str]) -> int:
         """As the store does."""

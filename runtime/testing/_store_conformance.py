@@ -10,8 +10,10 @@ import msgspec
 from ..definition import ExtraMissing
 from ..store import (
     Append,
+    DefinitionConflict,
     ExecutionHead,
     HeadFilter,
+    KeptDefinition,
     Record,
     Snapshot,
     StaleWriter,
@@ -61,6 +63,14 @@ def _refusal(store: Store, *batch: Append) -> StaleWriter:
     except StaleWriter as stale:
         return stale
     raise AssertionError(f"{store!r} took {batch}")
+
+
+def _conflict(store: Store, definition: KeptDefinition) -> DefinitionConflict:
+    try:
+        store.put_definition(definition)
+    except DefinitionConflict as conflict:
+        return conflict
+    raise AssertionError(f"{store!r} took {definition}")
 
 
 def check_that_turns_are_loaded_as_they_were_stored(factory: StoreFactory) -> None:
@@ -366,11 +376,52 @@ def check_that_ids_and_bodies_may_hold_anything(factory: StoreFactory) -> None:
     assert all(store.journal(each)[0].body == bytes(range(256)) * 40 for each in ids)
 
 
+def check_that_definitions_are_kept_by_id_and_version(factory: StoreFactory) -> None:
+    store = factory()
+    assert store.definition("a") is None
+    body = bytes(range(256)) * 40
+    kept = {(id, n): KeptDefinition(id, n, f"{id}{n}", body) for id in ("a", "A") for n in (9, 10)}
+    for each in kept.values():
+        store.put_definition(each)
+    store.put_definition(KeptDefinition("a", 2, "a2", b""))
+    assert store.definition("a", 9) == kept["a", 9]
+    assert store.definition("a") == kept["a", 10]
+    assert store.definition("A") == kept["A", 10]
+    assert store.definition("a", 2) == KeptDefinition("a", 2, "a2", b"")
+    assert store.definition("a", 3) is None
+    assert store.definition("b", 9) is None
+
+
+def check_that_a_kept_definition_is_not_replaced(factory: StoreFactory) -> None:
+    store = factory()
+    first = KeptDefinition("a", 1, "0123", b"one")
+    store.put_definition(first)
+    store.put_definition(KeptDefinition("a", 1, "0123", b"one, described otherwise"))
+    conflict = _conflict(store, KeptDefinition("a", 1, "4567", b"two"))
+    told = (conflict.id, conflict.version, conflict.kept, conflict.given)
+    assert told == ("a", 1, "0123", "4567")
+    assert store.definition("a", 1) == first
+    store.put_definition(KeptDefinition("a", 2, "4567", b"two"))
+
+
+def check_that_definitions_stay_when_executions_go(factory: StoreFactory) -> None:
+    store = factory()
+    store.put_definition(KeptDefinition("orders", 1, "0123", b"one"))
+    store.commit([turn("orders", 1, b"1")])
+    assert store.delete(["orders"]) == 1
+    assert store.definition("orders", 1) is not None
+
+
 def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
     store = factory()
     store.close()
     store.close()
-    for use in (lambda: store.commit([turn("a", 0)]), lambda: store.load("a"), store.mail):
+    for use in (
+        lambda: store.commit([turn("a", 0)]),
+        lambda: store.load("a"),
+        store.mail,
+        lambda: store.definition("a"),
+    ):
         try:
             use()
         except StoreClosed:
@@ -404,6 +455,9 @@ STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
     check_that_deleting_forgets_everything_and_only_that,
     check_that_what_has_expired_is_told_the_earliest_first,
     check_that_ids_and_bodies_may_hold_anything,
+    check_that_definitions_are_kept_by_id_and_version,
+    check_that_a_kept_definition_is_not_replaced,
+    check_that_definitions_stay_when_executions_go,
     check_that_a_closed_store_refuses,
 )
 """Every check of this module: give each a factory."""

@@ -7,7 +7,16 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ..store import Append, ExecutionHead, Record, StaleWriter, Store, StoreInUse
+from ..store import (
+    Append,
+    DefinitionConflict,
+    ExecutionHead,
+    KeptDefinition,
+    Record,
+    StaleWriter,
+    Store,
+    StoreInUse,
+)
 from ._store_conformance import changed, taking, turn
 
 _IDS = st.sampled_from("abcd")
@@ -48,6 +57,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.models: dict[str, _Model] = {}
         self.mail: list[tuple[int, str, bytes]] = []
         self.answers: dict[int, bytes] = {}
+        self.definitions: dict[int, KeptDefinition] = {}
         self.is_host = False
 
     def teardown(self) -> None:
@@ -145,6 +155,18 @@ class StoreMachine(RuleBasedStateMachine):
         number = data.draw(st.sampled_from([0, 1, *self.answers]))
         assert self.store.take_answer(number) == self.answers.pop(number, None)
 
+    @rule(version=st.integers(1, 3), hash=st.sampled_from(["0123", "4567"]), body=_BODIES)
+    def put_definition(self, version: int, hash: str, body: bytes) -> None:
+        """Publish a version of the one definition, perhaps again or anew."""
+        given = KeptDefinition("orders", version, hash, body)
+        kept = self.definitions.setdefault(version, given)
+        try:
+            self.store.put_definition(given)
+        except DefinitionConflict:
+            assert kept.hash != hash, f"refused {given}"
+            return
+        assert kept.hash == hash, f"took {given}"
+
     @rule()
     def take_over(self) -> None:
         """Become the host, if there is none."""
@@ -194,6 +216,14 @@ class StoreMachine(RuleBasedStateMachine):
         """All mail is there that nobody has dealt with."""
         mail = [(mail.number, mail.execution, mail.body) for mail in self.store.mail()]
         assert mail == self.mail
+
+    @invariant()
+    def check_definitions(self) -> None:
+        """Definitions are what they were when they came first."""
+        for version in (1, 2, 3):
+            assert self.store.definition("orders", version) == self.definitions.get(version)
+        newest = self.definitions.get(max(self.definitions, default=0))
+        assert self.store.definition("orders") == newest
 
     @invariant()
     def check_lists(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 import processengine as pe
+from processengine.runtime.store import KeptDefinition
 
 from .format_1 import processes
 
@@ -27,6 +28,22 @@ def test_its_schema_has_a_version(store: Path) -> None:
     assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
     assert connection.execute("SELECT count(*) FROM snapshot").fetchone() > (0,)
     connection.close()
+
+
+def test_opening_it_brings_its_schema_up_to_date_and_loses_nothing(store: Path) -> None:
+    connection = sqlite3.connect(store)
+    count = "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM record)"
+    before = connection.execute(count).fetchone()
+    opened = pe.SqliteStore(store)
+    opened.put_definition(KeptDefinition("orders", 1, "0123", b"{}"))
+    opened.close()
+    versions = connection.execute("SELECT version FROM schema_version ORDER BY version")
+    assert versions.fetchall() == [(1,), (2,)]
+    assert connection.execute(count).fetchone() == before
+    connection.close()
+    opened = pe.SqliteStore(store)
+    assert opened.definition("orders") == KeptDefinition("orders", 1, "0123", b"{}")
+    opened.close()
 
 
 def test_everything_in_it_goes_on(store: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_newer_file_is_told_and_left_alone(path: Path) -> None:
     SqliteStore(path).close()
     run_sql(path, "INSERT INTO schema_version VALUES (99, 0)")
     before = path.read_bytes()
-    with pytest.raises(StoreTooNew, match=r"version 99.*up to 1: update it"):
+    with pytest.raises(StoreTooNew, match=r"version 99.*up to 2: update it"):
         SqliteStore(path)
     assert path.read_bytes() == before
 
@@ -158,12 +158,12 @@ def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pytest.Mon
     old.close()
     script = "CREATE TABLE extra (x); ALTER TABLE mail ADD COLUMN y TEXT"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, script))
-    monkeypatch.setattr("processengine.runtime.store._database.VERSION", 2)
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr("processengine.runtime.store._database.VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 3)
     new = SqliteStore(path)
     assert new.load("a") is not None
     versions = raw(new).execute("SELECT version FROM schema_version ORDER BY version")
-    assert list(versions) == [(1,), (2,)]
+    assert list(versions) == [(1,), (2,), (3,)]
     new.close()
 
 
@@ -174,8 +174,8 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
     script = "CREATE TABLE extra (x); CREATE TABLE extra (x)"
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, script))
-        patch.setattr("processengine.runtime.store._database.VERSION", 2)
-        patch.setattr(schema, "VERSION", 2)
+        patch.setattr("processengine.runtime.store._database.VERSION", 3)
+        patch.setattr(schema, "VERSION", 3)
         with pytest.raises(StoreBroken):
             SqliteStore(path)
     again = SqliteStore(path)

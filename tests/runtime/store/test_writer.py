@@ -99,6 +99,26 @@ async def test_what_gathers_during_a_commit_is_the_next_one() -> None:
     assert inner.threads != {threading.get_ident()}
 
 
+async def test_a_commit_of_long_turns_has_no_more_records_than_one_of_short_ones() -> None:
+    inner, store = delayed()
+    writer = GroupWriter(store, batch=4)
+    async with held(store, writer):
+        replies = [
+            writer.append(turn(id, len(records), *records))
+            for id, records in (
+                ("a", (b"1", b"2", b"3")),
+                ("b", (b"1",)),
+                ("c", (b"1",) * 9),
+                ("d", (b"1", b"2")),
+                ("e", (b"1",)),
+            )
+        ]
+    for reply in replies:
+        await reply
+    assert inner.batches == [1, 2, 1, 2]
+    assert [stored.head.seq for id in "abcde" if (stored := inner.load(id))] == [3, 1, 9, 2, 1]
+
+
 async def test_waiters_are_released_in_order_in_the_trio_thread() -> None:
     _, store = delayed()
     writer = GroupWriter(store, batch=3)
