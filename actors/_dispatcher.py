@@ -23,8 +23,6 @@ _WORKERS: WeakKeyDictionary[trio.lowlevel.Task, Worker[Any]] = WeakKeyDictionary
 SLICE_SECONDS = 0.001
 SLICE_JOBS = 500
 SPARE_WORKERS = 64
-MOST_WOKEN = 64
-"""At once; each costs as much as ten short jobs."""
 
 
 class Floor:
@@ -208,7 +206,6 @@ class Dispatcher(Generic[J]):
         self._idle: list[Worker[J]] = []
         self._crew: dict[Worker[J], None] = {}
         self._awake = 0
-        self._burst = 1
         self.workers: int = 0
 
     def __repr__(self) -> str:
@@ -260,17 +257,6 @@ class Dispatcher(Generic[J]):
         """Have a worker look at the queue, if there is anything to see."""
         if self._queue and not self._awake:
             self._wake_one()
-
-    def _wake_some(self) -> None:
-        """Wake as many as may find something to do.
-
-        Twice as many as the last time, if nobody gave way since, as all whom that woke must be
-        waiting for something: 1000 jobs that sleep have a worker each after 10 rounds of the event
-        loop instead of 1000.
-        """
-        for _ in range(min(self._burst, len(self._queue))):
-            self._wake_one()
-        self._burst = min(2 * self._burst, MOST_WOKEN)
 
     def _wake_one(self) -> None:
         if self._nursery is None or self.busy == self._limit:
@@ -342,7 +328,7 @@ class Dispatcher(Generic[J]):
                 continue
             worker.job = job = self._queue.popleft()
             if self._queue and not self._awake:
-                self._wake_some()
+                self._wake_one()
             rest = await self._run(worker, job)
             worker.job = None
             if rest is not None:
@@ -355,7 +341,6 @@ class Dispatcher(Generic[J]):
 
     async def _park(self, worker: Worker[J]) -> None:
         worker.is_called = False
-        self._burst = 1
         self._idle.append(worker)
         self._give_back_slot(worker)
         self.wake()  # if others have no better claim to the slot than what is queued here
@@ -380,7 +365,6 @@ class Dispatcher(Generic[J]):
             self._slots.give_back()
 
     async def _yield(self, worker: Worker[J]) -> None:
-        self._burst = 1
         self._awake += 1
         try:
             await trio.lowlevel.checkpoint()

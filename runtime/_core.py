@@ -474,7 +474,7 @@ class Core:
         """Answer with the turns of an execution, in memory or not."""
         execution = self.find(id)
         if execution is not None and execution.ledger is None:
-            turns = enumerate(records_of(execution), 1)
+            turns = enumerate(records_of(execution.notes), 1)
             reply.answer(tuple(HistoryRecord(seq, *record) for seq, record in turns))
         elif self.store is None:
             reply.fail(UnknownExecution(id))

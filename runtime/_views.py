@@ -21,6 +21,7 @@ from .execution import (
     Running,
     State,
     Token,
+    whole,
 )
 
 
@@ -83,9 +84,14 @@ class Outcome:
     reason: str | None
     error: ErrorContext | None
     errors: tuple[ErrorContext, ...] = attrs.field(repr=False)
-    history: tuple[Record, ...] = attrs.field(repr=False)
     spawned_at: float
     ended_at: float
+    _notes: list[Any] = attrs.field(repr=False, eq=False)
+
+    @property
+    def history(self) -> tuple[Record, ...]:
+        """The records that were kept, oldest first; made anew each time."""
+        return records_of(self._notes)
 
     @property
     def definition(self) -> str:
@@ -194,13 +200,13 @@ def outcome_of(execution: Execution) -> Outcome:
         reason=control.reason,
         error=control.error,
         errors=tuple(execution.state.errors or ()),
-        history=records_of(execution),
         spawned_at=execution.spawned_at,
         ended_at=ended_at,
+        notes=execution.notes,
     )
 
 
-def records_of(execution: Execution) -> tuple[Record, ...]:
-    """The history that was kept of an execution."""
-    history = execution.history
+def records_of(notes: list[Any]) -> tuple[Record, ...]:
+    """The history that was kept of an execution, of its notes."""
+    history = whole(notes)
     return tuple(map(Record, history[::2], history[1::2]))

@@ -195,32 +195,6 @@ def test_jobs_that_do_not_block_share_one_worker() -> None:
     assert shop.most_at_once == 1
 
 
-def test_jobs_that_block_have_a_worker_each_after_a_few_rounds_of_the_event_loop() -> None:
-    """As many rounds as jobs would mean that each worker wakes the next one only."""
-
-    class Rounds(trio.abc.Instrument):
-        count = 0
-
-        def before_io_wait(self, timeout: float) -> None:
-            self.count += 1
-
-    rounds, shop = Rounds(), Shop()
-
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            shop.open(nursery)
-            for _ in range(1_000):
-                shop.dispatcher.submit(Job(1.0))
-            trio.lowlevel.add_instrument(rounds)
-            await wait_all_tasks_blocked()
-            trio.lowlevel.remove_instrument(rounds)
-            assert shop.at_once == 1_000
-            nursery.cancel_scope.cancel()
-
-    run_virtual(main)
-    assert rounds.count < 100
-
-
 def test_a_job_finds_no_context_variable_of_another() -> None:
     jobs = [Job(stains=True), Job(), Job(1.0, stains=True), Job(2.0), Job()]
     open_and_close(Shop(limit=1), *jobs)
