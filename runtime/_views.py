@@ -86,7 +86,7 @@ class Outcome:
     errors: tuple[ErrorContext, ...] = attrs.field(repr=False)
     spawned_at: float
     ended_at: float
-    _notes: list[Any] = attrs.field(repr=False, eq=False)
+    _notes: list[Any] = attrs.field(repr=False, eq=False, alias="notes")
 
     @property
     def history(self) -> tuple[Record, ...]:
