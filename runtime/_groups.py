@@ -13,6 +13,7 @@ import msgspec
 
 from ..actors import Dispatcher, Slots
 from ..supervision import BreakerChange, Denial, FairQueue, Gate, Group, Permit
+from ._clock import is_time_real
 from ._timers import Timers
 from .definition import REJECTED
 from .execution import (
@@ -128,6 +129,7 @@ class NodeGroup:
             slots=house.slots,
             context=house.context,
             clock=house.clock,
+            is_virtual=not is_time_real(),
         )
         # Where there is no bulkhead this saves every attempt a call.
         self.submit: Callable[[Job], None] = (

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 import trio
@@ -122,6 +123,70 @@ async def test_a_cancellation_of_the_host_does_to_a_thousand_what_a_cancel_would
     assert scope.cancelled_caught
     assert count_tasks() == before
     await check_all_cancelled(cleanups, results, "the runtime was closed")
+
+
+# Where nothing ever waits
+
+
+async def turn() -> None:
+    """Do nothing."""
+
+
+def in_circles(second: pe.NodeRef, process: pe.ProcessBuilder, **options: Any) -> None:
+    first = process.node("first", turn, join="each", **options)
+    process.start(first)
+    first.then(second).then(first)
+
+
+def of_functions(process: pe.ProcessBuilder) -> None:
+    in_circles(process.node("second", turn), process)
+
+
+def of_guarded_functions(process: pe.ProcessBuilder) -> None:
+    process.group("remote", breaker=pe.BreakerPolicy(), bulkhead=pe.Bulkhead(1))
+    in_circles(process.node("second", turn, group="remote"), process, group="remote")
+
+
+def of_switches(process: pe.ProcessBuilder) -> None:
+    switch = process.switch("first", {"on": lambda: True}, join="each")
+    process.start(switch)
+    switch.on("on").then(switch)
+
+
+def of_forks(process: pe.ProcessBuilder) -> None:
+    of_functions(process)
+    of_switches_beside = process.switch("other", {"on": lambda: True}, join="each")
+    process.start(of_switches_beside)
+    of_switches_beside.on("on").then(of_switches_beside)
+
+
+@pytest.mark.parametrize(
+    "circles",
+    [of_functions, of_guarded_functions, of_switches, of_forks],
+    ids=lambda circles: circles.__name__,
+)
+@pytest.mark.parametrize("durability", ["off", "lazy", "step"])
+def test_what_never_waits_can_be_stopped_though_virtual_time_stands_still(
+    circles: Callable[[pe.ProcessBuilder], None], durability: pe.Durability
+) -> None:
+    builder = pe.ProcessBuilder("circles", durability=durability)
+    circles(builder)
+    process = builder.build()
+
+    async def main() -> None:
+        async with pe.open_runtime(store=pe.MemoryStore(), history_limit=1_000) as runtime:
+            paused = await runtime.spawn(process, id="paused")
+            await paused.pause()
+            cancelled = await runtime.spawn(process, id="cancelled")
+            other = await runtime.spawn(alone(nap))
+            await cancelled.cancel("enough")
+            outcome = await cancelled.result()
+            assert (outcome.state, outcome.reason) == ("cancelled", "enough")
+            assert len(outcome.history) <= 2_000
+            assert (await other.result()).state == "completed"
+            await runtime.spawn(process, id="left")
+
+    run_virtual(main)
 
 
 async def test_clean_up_may_await_in_all_three_ways(autojump_clock: MockClock) -> None:

@@ -166,7 +166,9 @@ def test_the_scenarios_of_the_specification_meet_their_targets_where_computing_t
     name: str,
 ) -> None:
     told: list[LoadProgress] = []
-    report = measured(SCENARIOS[name](SLEEP), rounds=1, told=told).scenarios[0]
+    # With a seed: how many executions fail in the scenario of errors is chance, 78 on average.
+    options = {"seed": 0}
+    report = measured(SCENARIOS[name](SLEEP), rounds=1, told=told, options=options).scenarios[0]
     assert report.met
     sizes = {"linear": (10, 1000), "branching": (50, 100), "errors": (10, 1000), "pause": (10, 500)}
     assert (report.setup.nodes, report.setup.executions) == sizes[name]
