@@ -13,6 +13,7 @@ import trio
 from trio.testing import MockClock
 
 import processengine as pe
+from processengine.runtime.definition import Durability, NodeRef
 from processengine.testing import run_virtual
 
 MANY = 1_000
@@ -132,7 +133,7 @@ async def turn() -> None:
     """Do nothing."""
 
 
-def in_circles(second: pe.NodeRef, process: pe.ProcessBuilder, **options: Any) -> None:
+def in_circles(second: NodeRef, process: pe.ProcessBuilder, **options: Any) -> None:
     first = process.node("first", turn, join="each", **options)
     process.start(first)
     first.then(second).then(first)
@@ -167,7 +168,7 @@ def of_forks(process: pe.ProcessBuilder) -> None:
 )
 @pytest.mark.parametrize("durability", ["off", "lazy", "step"])
 def test_what_never_waits_can_be_stopped_though_virtual_time_stands_still(
-    circles: Callable[[pe.ProcessBuilder], None], durability: pe.Durability
+    circles: Callable[[pe.ProcessBuilder], None], durability: Durability
 ) -> None:
     builder = pe.ProcessBuilder("circles", durability=durability)
     circles(builder)
