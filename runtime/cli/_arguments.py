@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from ._measuring_arguments import loadtest, plan, profile
 from ._misuse import Misuse
-from ._numbers import count, duration, seconds, whole
-from ._shared_arguments import Add, as_json, given
+from ._numbers import count, duration, seconds, version_number, whole
+from ._shared_arguments import Add, as_json, given, nodes, process_file
 
 _OUTCOMES = """exit status: 0 completed, 1 failed, 2 not run (bad file or arguments), 3 timed out,
 130 cancelled by Ctrl-C (143 by SIGTERM)"""
@@ -48,11 +48,8 @@ def parser() -> Parser:
         command = commands.add_parser(
             name, help=words, description=words, allow_abbrev=False, epilog=_EPILOGS.get(name)
         )
-        command.add_argument("file", metavar="FILE", help="JSON, TOML, YAML, or WfFormat (.json)")
-        command.add_argument(
-            "--nodes", metavar="MODULE", action="append", default=[],
-            help="where the node functions are: a module's name or a .py file (repeatable)",
-        )  # fmt: skip
+        process_file(command.add_argument)
+        nodes(command.add_argument)
         add(command.add_argument)
     for name, (words, add) in _LOAD_COMMANDS.items():
         command = commands.add_parser(
@@ -179,6 +176,18 @@ def _restore(add: Add) -> None:
     add("--from", metavar="FILE", dest="source", required=True, help="what `archive` has written")
 
 
+def _publish(add: Add) -> None:
+    process_file(add)
+    nodes(add)
+
+
+def _unpublish(add: Add) -> None:
+    add("id", metavar="ID", help="of the definition")
+    add("version", metavar="VERSION", type=version_number, help="its number: 3, or v3")
+    add("--force", action="store_true",
+        help="also if executions run it that have not ended")  # fmt: skip
+
+
 def _nothing(add: Add) -> None:
     pass
 
@@ -200,6 +209,9 @@ _STORE_COMMANDS: dict[str, tuple[str, Callable[[Add], None]]] = {
     "fork": ("Begin another execution from a point in the history of one.", _fork),
     "archive": ("Write ended executions to a compressed file.", _archive),
     "restore": ("Put archived executions back.", _restore),
+    "definitions": ("List the definitions that a store keeps.", _nothing),
+    "publish": ("Keep a definition in a store, for every program that opens it.", _publish),
+    "unpublish": ("Delete a version of a definition from a store.", _unpublish),
 }
 _EPILOGS = {"run": _OUTCOMES, "simulate": _OUTCOMES, "loadtest": _TARGETS}
 

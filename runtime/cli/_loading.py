@@ -35,6 +35,12 @@ def load(file: str, modules: Sequence[str]) -> ProcessDefinition:
     return _Shelf(types_of(modules, "--nodes", Path())).load(file)
 
 
+def load_with_types(file: str, modules: Sequence[str]) -> tuple[ProcessDefinition, NodeTypes]:
+    """As `load`, and all functions that the files on the way were read with."""
+    shelf = _Shelf(types_of(modules, "--nodes", Path()))
+    return shelf.load(file), shelf.types
+
+
 def load_to_draw(file: str, modules: Sequence[str]) -> ProcessDefinition:
     """The definition in a file; without modules, functions and their ports are taken on trust."""
     return load(file, modules) if modules else _Shelf(_Placeholders()).load_on_trust(file)
@@ -52,6 +58,7 @@ class _Shelf:
     def __init__(self, types: NodeTypes) -> None:
         self._types = types
         self._open: list[Path] = []
+        self.types: NodeTypes = types
 
     def load(self, file: str | Path) -> ProcessDefinition:
         path = Path(file)
@@ -73,6 +80,7 @@ class _Shelf:
 
         def types(modules: Sequence[str]) -> NodeTypes:
             own = types_of(modules, f"{path}: modules:", path.parent)
+            self.types = self.types.merged(own)
             return self._types.merged(own)
 
         return types

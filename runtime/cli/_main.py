@@ -21,6 +21,7 @@ from ._run import run
 from ._simulate import simulate
 from ._store_archive import archive, restore
 from ._store_control import cancel, fork, pause, resume, retry, signal
+from ._store_definitions import definitions, publish, unpublish
 from ._store_looks import history, list_executions, show, show_store
 from ._tree import tree
 
@@ -47,6 +48,9 @@ _COMMANDS: Mapping[str, Command] = {
     "fork": fork,
     "archive": archive,
     "restore": restore,
+    "definitions": definitions,
+    "publish": publish,
+    "unpublish": unpublish,
 }
 _NOT_RUN, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
 

@@ -33,6 +33,11 @@ def count(text: str) -> int:
     return _integer(text, 1)
 
 
+def version_number(text: str) -> int:
+    """The version of a definition, as a number or as it is shown: `3`, `v3`."""
+    return _integer(text.removeprefix("v"), 1)
+
+
 def _integer(text: str, least: int) -> int:
     with contextlib.suppress(ValueError):
         if (value := int(text)) >= least:

@@ -9,6 +9,19 @@ Add = Callable[..., Any]
 """The method `add_argument` of a parser."""
 
 
+def process_file(add: Add) -> None:
+    """The file of a process."""
+    add("file", metavar="FILE", help="JSON, TOML, YAML, or WfFormat (.json)")
+
+
+def nodes(add: Add) -> None:
+    """Where functions are."""
+    add(
+        "--nodes", metavar="MODULE", action="append", default=[],
+        help="where the node functions are: a module's name or a .py file (repeatable)",
+    )  # fmt: skip
+
+
 def given(add: Add) -> None:
     """What an execution is given."""
     add("--input", metavar="NAME=VALUE", action="append", default=[],

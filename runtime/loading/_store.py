@@ -13,7 +13,7 @@ import trio
 from .._blocking import run_blocking
 from .._errors import BadArgument
 from ..definition import NodeTypes, ProcessDefinition, dump_definition, plain_data
-from ..store import KeptDefinition, SqliteStore, Store
+from ..store import InUse, KeptDefinition, SqliteStore, Store
 from ._documents import DocumentLoader
 
 T = TypeVar("T")
@@ -55,6 +55,22 @@ class StoreLoader:
         kept = KeptDefinition(definition.id, definition.version, definition.hash, body)
         await self._with_store(lambda store: store.put_definition(kept))
 
+    async def published(self) -> tuple[KeptDefinition, ...]:
+        """All that the store keeps, by id and then by version. Raises `StoreError`."""
+        return await self._with_store(_all_in)
+
+    async def unpublish(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
+        """Delete a version from the store; whether it was there. Durable when this returns.
+
+        A runtime that has loaded it goes on with it until it forgets it. Executions that have ended
+        can be neither forked nor taken up again without it. Raises `DefinitionInUse` if executions
+        in that store which have not ended run it: their next host would park them. With `in_use`
+        "delete" it goes all the same. Raises `StoreError`. Cancelled, it may have been deleted.
+        """
+        return await self._with_store(
+            lambda store: store.delete_definition(id, version, in_use=in_use)
+        )
+
     async def _fetch(self, id: str, version: int | None) -> dict[str, Any] | None:
         kept = await self._with_store(lambda store: store.definition(id, version))
         return None if kept is None else _document(kept)
@@ -64,6 +80,15 @@ class StoreLoader:
         if isinstance(place, (str, Path)):
             return await trio.to_thread.run_sync(_with_file, place, call)
         return await run_blocking(place, call, place)
+
+
+def _all_in(store: Store) -> tuple[KeptDefinition, ...]:
+    """All that a store keeps, page by page; raises `StoreError`."""
+    found = page = store.definitions()
+    while page:
+        page = store.definitions(after=page[-1].place)
+        found += page
+    return found
 
 
 def _with_file(path: str | Path, call: Callable[[Store], T]) -> T:

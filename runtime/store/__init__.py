@@ -10,10 +10,12 @@ from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
 from ._compression import compress, decompress
 from ._contract import (
     EVERYTHING,
+    USERS_TOLD,
     Append,
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    InUse,
     KeptDefinition,
     Mail,
     Record,
@@ -29,6 +31,7 @@ from ._errors import (
     CorruptArchive,
     CorruptExecution,
     DefinitionConflict,
+    DefinitionInUse,
     NotAStore,
     StaleWriter,
     StoreBroken,
@@ -65,6 +68,7 @@ from ._writer import GroupWriter, WhenDurable
 
 __all__ = [
     "EVERYTHING",
+    "USERS_TOLD",
     "Answer",
     "Append",
     "ArchiveFailed",
@@ -75,12 +79,14 @@ __all__ = [
     "CorruptRecord",
     "DamagedHead",
     "DefinitionConflict",
+    "DefinitionInUse",
     "Doorbell",
     "ExecutionHead",
     "Fork",
     "GroupWriter",
     "HeadFilter",
     "ImportReport",
+    "InUse",
     "Janitor",
     "KeptDefinition",
     "Letter",

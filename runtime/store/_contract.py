@@ -8,7 +8,7 @@ answers to it; and definitions that were published, as documents.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import attrs
 import msgspec
@@ -147,6 +147,23 @@ class KeptDefinition:
     version: int
     hash: str
     body: bytes
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands in a list: `after` of the next page, if it is the last of this one."""
+        return (self.id, self.version)
+
+    def is_run_by(self, head: ExecutionHead) -> bool:
+        """Whether an execution that has not ended goes by this very content."""
+        run = (head.definition, head.version, head.hash)
+        return not head.is_finished and run == (self.id, self.version, self.hash)
+
+
+InUse = Literal["refuse", "delete"]
+"""What becomes of the wish to delete a definition that unfinished executions run."""
+
+USERS_TOLD = 5
+"""How many of those executions are named."""
 
 
 @attrs.frozen
@@ -298,6 +315,24 @@ class Store(Protocol):
 
     def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
         """The definition of an id and a version (None: the highest); None if it is not kept."""
+        raise NotImplementedError
+
+    def definitions(
+        self, *, limit: int = 100, after: tuple[str, int] | None = None
+    ) -> tuple[KeptDefinition, ...]:
+        """A page of all that are kept, by id and then by version: those beyond `after`.
+
+        The next page is that after the `place` of the last one here; an empty page is the end.
+        """
+        raise NotImplementedError
+
+    def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
+        """Keep a definition no more; whether it was kept. Durable.
+
+        Raises `DefinitionInUse` if executions that have not ended run it (`is_run_by`), looked at
+        in the same transaction; with `in_use` "delete" it goes all the same. It names the first
+        `USERS_TOLD` of them by id.
+        """
         raise NotImplementedError
 
     def delete(self, executions: Sequence[str]) -> int:

@@ -69,6 +69,29 @@ class DefinitionConflict(StoreError):
 
 
 @attrs.define(eq=False, str=False)
+class DefinitionInUse(StoreError):
+    """A definition was to be deleted that executions run; let them end, or migrate them, first.
+
+    `executions` are the ids of some of the `count` that have not ended. Without the definition
+    their next host parks them, unless it has it from elsewhere.
+    """
+
+    id: str
+    version: int
+    executions: tuple[str, ...]
+    count: int
+
+    def __str__(self) -> str:
+        named = ", ".join(map(repr, self.executions))
+        more = self.count - len(self.executions)
+        others = f" and {more} more" if more > 0 else ""
+        return (
+            f"definition {self.id} v{self.version} is run by executions that have not ended:"
+            f" {named}{others}"
+        )
+
+
+@attrs.define(eq=False, str=False)
 class StoreClosed(StoreError):
     """A store was used after it was closed."""
 

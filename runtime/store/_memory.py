@@ -12,10 +12,12 @@ import msgspec
 
 from ._contract import (
     EVERYTHING,
+    USERS_TOLD,
     Append,
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    InUse,
     KeptDefinition,
     Mail,
     Record,
@@ -23,7 +25,7 @@ from ._contract import (
     Stored,
     StoreSizes,
 )
-from ._errors import DefinitionConflict, StoreClosed, StoreInUse
+from ._errors import DefinitionConflict, DefinitionInUse, StoreClosed, StoreInUse
 from ._fence import Fence, check_continues, fence_after
 
 
@@ -196,6 +198,31 @@ class MemoryStore:
             self._check_open()
             versions = self._definitions.get(id, {})
             return versions.get(max(versions, default=0) if version is None else version)
+
+    def definitions(
+        self, *, limit: int = 100, after: tuple[str, int] | None = None
+    ) -> tuple[KeptDefinition, ...]:
+        """A page of all that are kept, by id and then by version."""
+        with self._lock:
+            self._check_open()
+            kept = [each for versions in self._definitions.values() for each in versions.values()]
+        beyond = (each for each in kept if after is None or each.place > after)
+        return tuple(heapq.nsmallest(limit, beyond, key=lambda each: each.place))
+
+    def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
+        """Keep a definition no more; whether it was kept. Raises `DefinitionInUse`."""
+        with self._lock:
+            self._check_open()
+            versions = self._definitions.get(id, {})
+            kept = versions.get(version)
+            if kept is None:
+                return False
+            heads = (entry.head for entry in self._entries.values())
+            users = sorted(head.id for head in heads if kept.is_run_by(head))
+            if users and in_use == "refuse":
+                raise DefinitionInUse(id, version, tuple(users[:USERS_TOLD]), len(users))
+            del versions[version]
+            return True
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""

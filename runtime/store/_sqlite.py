@@ -17,10 +17,12 @@ from ._commit import Committer
 from ._connection import Connection
 from ._contract import (
     EVERYTHING,
+    USERS_TOLD,
     Append,
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    InUse,
     KeptDefinition,
     Mail,
     Record,
@@ -29,7 +31,7 @@ from ._contract import (
     StoreSizes,
 )
 from ._database import Database, Synchronous
-from ._errors import CorruptExecution, DefinitionConflict
+from ._errors import CorruptExecution, DefinitionConflict, DefinitionInUse
 from ._lock import OwnerLock
 from ._rows import LATEST, fetch, page_of, read_head, read_heads
 
@@ -42,6 +44,16 @@ _LENGTH = f"SELECT {LATEST} FROM execution WHERE id = ?"
 _DEFINITION = (
     "SELECT id, version, hash, body FROM definition WHERE id = ?1 AND version = coalesce(?2,"
     " (SELECT max(version) FROM definition WHERE id = ?1))"
+)
+
+_DEFINITIONS = (
+    "SELECT id, version, hash, body FROM definition WHERE ?1 IS NULL OR (id, version) > (?1, ?2)"
+    " ORDER BY id, version LIMIT ?3"
+)
+
+_USERS = (
+    "SELECT CAST(id AS BLOB) FROM execution WHERE NOT is_finished"
+    " AND (definition, version, hash) = (?, ?, ?) ORDER BY id"
 )
 
 _COUNTS = (
@@ -244,6 +256,26 @@ class SqliteStore:
         with self._database.reading() as connection:
             kept = fetch(connection, _DEFINITION, (id, version))
         return KeptDefinition(*kept[0]) if kept else None
+
+    def definitions(
+        self, *, limit: int = 100, after: tuple[str, int] | None = None
+    ) -> tuple[KeptDefinition, ...]:
+        """A page of all that are kept, by id and then by version."""
+        with self._database.reading() as connection:
+            rows = fetch(connection, _DEFINITIONS, (*(after or (None, None)), limit))
+        return tuple(KeptDefinition(*row) for row in rows)
+
+    def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
+        """Keep a definition no more; whether it was kept. Raises `DefinitionInUse`."""
+        with self._database.writing() as connection:
+            kept = fetch(connection, _DEFINITION, (id, version))
+            if kept and in_use == "refuse":
+                users = fetch(connection, _USERS, kept[0][:3])
+                if users:
+                    named = tuple(each.decode(errors="replace") for (each,) in users[:USERS_TOLD])
+                    raise DefinitionInUse(id, version, named, len(users))
+            connection.execute("DELETE FROM definition WHERE (id, version) = (?, ?)", (id, version))
+            return bool(kept)
 
     def delete(self, executions: Sequence[str]) -> int:
         """Forget executions with all that is stored for them; returns how many there were."""

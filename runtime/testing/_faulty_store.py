@@ -14,6 +14,7 @@ from ..store import (
     DamagedHead,
     ExecutionHead,
     HeadFilter,
+    InUse,
     KeptDefinition,
     Mail,
     Record,
@@ -134,6 +135,16 @@ class FaultyStore:
     def definition(self, id: str, version: int | None = None) -> KeptDefinition | None:
         """As the store does."""
         return self.store.definition(id, version)
+
+    def definitions(
+        self, *, limit: int = 100, after: tuple[str, int] | None = None
+    ) -> tuple[KeptDefinition, ...]:
+        """As the store does."""
+        return self.store.definitions(limit=limit, after=after)
+
+    def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
+        """As the store does."""
+        return self.store.delete_definition(id, version, in_use=in_use)
 
     def delete(self, executions: Sequence[str]) -> int:
         """As the store does."""

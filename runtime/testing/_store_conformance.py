@@ -9,8 +9,10 @@ import msgspec
 
 from ..definition import ExtraMissing
 from ..store import (
+    USERS_TOLD,
     Append,
     DefinitionConflict,
+    DefinitionInUse,
     ExecutionHead,
     HeadFilter,
     KeptDefinition,
@@ -71,6 +73,14 @@ def _conflict(store: Store, definition: KeptDefinition) -> DefinitionConflict:
     except DefinitionConflict as conflict:
         return conflict
     raise AssertionError(f"{store!r} took {definition}")
+
+
+def _refused(store: Store, id: str, version: int) -> DefinitionInUse:
+    try:
+        store.delete_definition(id, version)
+    except DefinitionInUse as refused:
+        return refused
+    raise AssertionError(f"{store!r} has deleted {id} v{version}")
 
 
 def check_that_turns_are_loaded_as_they_were_stored(factory: StoreFactory) -> None:
@@ -412,6 +422,66 @@ def check_that_definitions_stay_when_executions_go(factory: StoreFactory) -> Non
     assert store.definition("orders", 1) is not None
 
 
+def check_that_definitions_are_listed_in_pages(factory: StoreFactory) -> None:
+    store = factory()
+    assert not store.definitions()
+    places = [("A", 1), ("a", 2), ("a", 10), ("a\x00", 1), ("b", 1)]
+    kept = [KeptDefinition(id, version, f"{id}{version}", id.encode()) for id, version in places]
+    for each in reversed(kept):
+        store.put_definition(each)
+    seen: list[KeptDefinition] = []
+    pages = 0
+    page = store.definitions(limit=2)
+    while page:
+        pages += 1
+        seen += page
+        page = store.definitions(limit=2, after=page[-1].place)
+    assert (seen, pages) == (kept, 3)
+    assert store.definitions(limit=9, after=("a", 3)) == tuple(kept[2:])
+
+
+def check_that_a_deleted_definition_is_gone_and_may_come_again(factory: StoreFactory) -> None:
+    store = factory()
+    assert not store.delete_definition("a", 1)
+    for version in (1, 2):
+        store.put_definition(KeptDefinition("a", version, "0123", b"one"))
+    assert store.delete_definition("a", 2)
+    assert not store.delete_definition("a", 2)
+    assert store.definition("a", 2) is None
+    assert store.definition("a") == KeptDefinition("a", 1, "0123", b"one")
+    store.put_definition(KeptDefinition("a", 2, "4567", b"two"))
+    assert store.definition("a") == KeptDefinition("a", 2, "4567", b"two")
+    assert store.delete_definition("a", 1)
+    assert store.delete_definition("a", 2)
+    assert store.definitions() == ()
+
+
+def check_that_a_definition_stays_while_it_is_run(factory: StoreFactory) -> None:
+    store = factory()
+    for version in (1, 2):  # the turns made here run version 1
+        store.put_definition(KeptDefinition("orders", version, "0123", b""))
+    ids = [f"{each}" for each in range(USERS_TOLD + 2)]
+    done = changed(turn("done", 0), state="completed")
+    store.commit([*(turn(each, 0) for each in ids), done])
+    refused = _refused(store, "orders", 1)
+    told = refused.id, refused.version, refused.executions, refused.count
+    assert told == ("orders", 1, tuple(ids[:USERS_TOLD]), len(ids))
+    assert store.definition("orders", 1) is not None
+    assert store.delete_definition("orders", 2)
+    store.commit([changed(turn(each, 0), state="failed") for each in ids[1:]])
+    assert _refused(store, "orders", 1).executions == ("0",)
+    assert store.delete_definition("orders", 1, in_use="delete")
+    assert store.definitions() == ()
+    assert [head.id for head in store.unfinished()] == ["0"]
+
+
+def check_that_a_definition_of_other_content_is_not_in_use(factory: StoreFactory) -> None:
+    store = factory()
+    store.put_definition(KeptDefinition("orders", 1, "4567", b""))
+    store.commit([turn("a", 0)])
+    assert store.delete_definition("orders", 1)
+
+
 def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
     store = factory()
     store.close()
@@ -421,6 +491,8 @@ def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
         lambda: store.load("a"),
         store.mail,
         lambda: store.definition("a"),
+        store.definitions,
+        lambda: store.delete_definition("a", 1),
     ):
         try:
             use()
@@ -458,6 +530,10 @@ STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
     check_that_definitions_are_kept_by_id_and_version,
     check_that_a_kept_definition_is_not_replaced,
     check_that_definitions_stay_when_executions_go,
+    check_that_definitions_are_listed_in_pages,
+    check_that_a_deleted_definition_is_gone_and_may_come_again,
+    check_that_a_definition_stays_while_it_is_run,
+    check_that_a_definition_of_other_content_is_not_in_use,
     check_that_a_closed_store_refuses,
 )
 """Every check of this module: give each a factory."""

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from ..store import (
     Append,
     DefinitionConflict,
+    DefinitionInUse,
     ExecutionHead,
     KeptDefinition,
     Record,
@@ -167,6 +168,21 @@ class StoreMachine(RuleBasedStateMachine):
             return
         assert kept.hash == hash, f"took {given}"
 
+    @rule(version=st.integers(1, 3))
+    def delete_definition(self, version: int) -> None:
+        """Delete a version, unless it is run."""
+        kept = self.definitions.get(version)
+        heads = [model.head for model in self.models.values()]
+        is_run = kept is not None and any(map(kept.is_run_by, heads))
+        try:
+            was_kept = self.store.delete_definition("orders", version)
+        except DefinitionInUse:
+            assert is_run, f"did not delete version {version}"
+            return
+        assert not is_run, f"deleted version {version}"
+        assert was_kept == (kept is not None)
+        self.definitions.pop(version, None)
+
     @rule()
     def take_over(self) -> None:
         """Become the host, if there is none."""
@@ -224,6 +240,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.definition("orders", version) == self.definitions.get(version)
         newest = self.definitions.get(max(self.definitions, default=0))
         assert self.store.definition("orders") == newest
+        listed = [each.version for each in self.store.definitions()]
+        assert listed == sorted(self.definitions)
 
     @invariant()
     def check_lists(self) -> None:

@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import processengine as pe
 from processengine.runtime.cli import main
+from processengine.runtime.store import ExecutionHead, KeptDefinition
 
 PROGRAM = """
 import sys
@@ -173,7 +176,61 @@ def test_people_see_tables(program: subprocess.Popen[str], shell: Shell) -> None
     assert "failed     1" in shell("store")
 
 
-@pytest.mark.parametrize("command", ["list", "store"])
+FORMS = """
+id: forms
+version: VERSION
+modules: [shop.py]
+nodes:
+  fill: {type: fill, then: last}
+  last: {type: last}
+"""
+
+
+def test_definitions_are_published_listed_and_deleted(folder: Path, shell: Shell) -> None:
+    (folder / "shop.py").write_text("def fill(): ...\n")
+    (folder / "more.py").write_text("def last(): ...\n")
+    more = ("--nodes", str(folder / "more.py"))
+    file = folder / "forms.yaml"
+    for version in ("2", "10"):
+        file.write_text(FORMS.replace("VERSION", version))
+        assert shell("publish", str(file), *more).startswith(f"forms v{version} is kept in ")
+        assert shell.json("publish", str(file), *more)["version"] == int(version)
+    listed = shell.json("definitions")["definitions"]
+    assert [(each["id"], each["version"]) for each in listed] == [("forms", 2), ("forms", 10)]
+    assert shell("definitions").splitlines()[1] == f"forms v10  {listed[1]['hash']:.12}"
+    file.write_text(file.read_text().replace("last: {", "last: {timeout: 5, "))
+    assert "what has changed gets a new version" in shell("publish", str(file), *more, status=2)
+    assert shell.json("unpublish", "forms", "2")["deleted"]
+    assert "there is no definition forms v2" in shell("unpublish", "forms", "v2", status=2)
+    assert shell("unpublish", "forms", "v10").startswith("forms v10 is not kept in ")
+    assert shell("definitions") == "no definitions\n"
+
+
+def test_a_definition_that_is_run_is_deleted_by_force_only(
+    program: subprocess.Popen[str], store: Path, shell: Shell
+) -> None:
+    leave(program)
+    with closing(pe.SqliteStore(store)) as opened:
+        (head,) = opened.unfinished()
+        assert isinstance(head, ExecutionHead)
+        opened.put_definition(KeptDefinition("asking", 1, head.hash, b"{}"))
+    assert shell.json("definitions")["definitions"][0]["unfinished"] == 1
+    assert shell("definitions").endswith("  1 unfinished\n")
+    refusal = shell("unpublish", "asking", "1", status=2)
+    assert "have not ended: 'one' (--force deletes it all the same)" in refusal
+    assert shell.json("unpublish", "asking", "1", "--force")["deleted"]
+
+
+def test_a_definition_whose_functions_are_not_there_is_not_published(
+    tmp_path: Path, store: Path, shell: Shell
+) -> None:
+    (tmp_path / "forms.yaml").write_text("{id: forms, nodes: {fill: {type: fill}}}")
+    refusal = shell("publish", str(tmp_path / "forms.yaml"), status=2)
+    assert "say where the functions are: --nodes MODULE" in refusal
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("command", ["list", "store", "definitions"])
 def test_a_store_that_is_not_there_is_not_made(command: str, store: Path, shell: Shell) -> None:
     assert "there is no such file" in shell(command, status=2)
     assert not store.exists()

@@ -67,6 +67,51 @@ async def test_a_version_is_published_once(store: pe.Store) -> None:
     assert await loader("packing", 1) == packing()
 
 
+async def test_what_is_published_is_listed_and_can_be_deleted(store: pe.Store) -> None:
+    loader = pe.StoreLoader(store, TYPES)
+    versions = range(120, 0, -1)  # more than a page
+    for version in versions:
+        await loader.publish(packing(version))
+    published = await loader.published()
+    assert [each.place for each in published] == [("packing", n) for n in sorted(versions)]
+    assert published[-1].hash == packing(120).hash
+    assert await loader.unpublish("packing", 120)
+    assert not await loader.unpublish("packing", 120)
+    assert await loader("packing", 120) is None
+    assert await loader("packing", None) == packing(119)
+    await loader.publish(packing(120, node="other"))
+
+
+async def test_what_unfinished_executions_run_is_deleted_by_force_only(store: pe.Store) -> None:
+    loader = pe.StoreLoader(store, TYPES)
+    await loader.publish(packing(1))
+    await loader.publish(packing(2))
+    async with pe.open_runtime(store=store, loader=loader) as runtime:
+        for id in ("one", "two"):
+            await runtime.spawn("packing v1", id=id)
+    words = r"packing v1 is run by executions that have not ended: 'one', 'two'$"
+    with pytest.raises(pe.DefinitionInUse, match=words) as caught:
+        await loader.unpublish("packing", 1)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert await loader.unpublish("packing", 2)
+    assert await loader.unpublish("packing", 1, in_use="delete")
+    async with pe.open_runtime(store=store, loader=loader) as runtime:
+        assert runtime.get("one").status().state == "parked"
+        await loader.publish(packing(1))
+        await runtime.definition("packing", 1)
+        await (await runtime.find("one")).signal("order", "tea")
+        await (await runtime.find("one")).result()
+        await (await runtime.find("two")).cancel()
+    assert await loader.unpublish("packing", 1)
+
+
+def test_the_first_of_many_that_run_it_are_named() -> None:
+    error = pe.DefinitionInUse("orders", 3, ("a", "b"), 12)
+    assert str(error) == (
+        "definition orders v3 is run by executions that have not ended: 'a', 'b' and 10 more"
+    )
+
+
 async def test_what_a_document_cannot_say_is_refused_and_not_kept(store: pe.Store) -> None:
     loader = pe.StoreLoader(store, TYPES)
     builder = pe.ProcessBuilder("choosing")
