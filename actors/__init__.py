@@ -4,6 +4,7 @@ Owns no policy and knows nothing of processes. Start reading at `_messages`, the
 """
 
 from ._dead_letters import DeadLetter, DeadLetters
+from ._deadline import deadline_after
 from ._dispatcher import Dispatcher, JobQueue, Slots, Worker, current_job, job_in
 from ._errors import ActorGone, MailboxFull, ProcessEngineError, RuntimeClosed, StaleIncarnation
 from ._mailbox import Mailbox
@@ -53,5 +54,6 @@ __all__ = [
     "Update",
     "Worker",
     "current_job",
+    "deadline_after",
     "job_in",
 ]

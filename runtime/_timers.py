@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import trio
 
-from ..actors import Message
+from ..actors import Message, deadline_after
 from .execution import Sleeper
 
 SLICE_SECONDS = 0.001
@@ -63,7 +63,7 @@ class Timers:
     def _wake_at(self, due: float) -> None:
         self._awake_at = due
         if self._scope is not None:
-            self._scope.deadline = trio.current_time() + (due - self._clock())
+            self._scope.deadline = deadline_after(due - self._clock())
 
     def sweep(self) -> None:
         """Drop the entries of those who have ended, which would keep them in memory."""

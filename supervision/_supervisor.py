@@ -17,7 +17,7 @@ from typing import Any, Literal
 import attrs
 import trio
 
-from ..actors import ActorGone, ProcessEngineError, Reply
+from ..actors import ActorGone, ProcessEngineError, Reply, deadline_after
 from ._actions import Action, Finish, Ready, Rest, Start, Stop, Tell
 from ._backoff import Backoff
 from ._child import Child, TreeNode
@@ -189,7 +189,8 @@ class Supervisor:
         while self._supervision.mode != "ended":
             self._news = trio.Event()
             due = self._supervision.due()
-            with trio.move_on_after(math.inf if due is None else max(0.0, due - self._clock())):
+            at = math.inf if due is None else deadline_after(due - self._clock())
+            with trio.move_on_at(at):
                 await self._news.wait()
             self._turn(self._supervision.wake)
 
