@@ -17,6 +17,7 @@ from ..store import (
 )
 from ._output import Output
 from ._store_files import head_of, opened
+from ._words import counted
 
 PAGE = 500
 
@@ -64,5 +65,13 @@ def restore(arguments: argparse.Namespace, output: Output) -> int:
     with opened(arguments.store) as store:
         report = import_executions(store, arguments.source, progress=_shown())
     output.line(f"{report.imported} restored, {report.skipped_existing} were there already")
-    output.document({"imported": report.imported, "skipped": report.skipped_existing})
+    if report.definitions:
+        output.line(f"{counted(report.definitions, 'definition')} kept as well")
+    output.document(
+        {
+            "imported": report.imported,
+            "skipped": report.skipped_existing,
+            "definitions": report.definitions,
+        }
+    )
     return 0

@@ -27,6 +27,7 @@ from ._contract import (
 from ._database import Synchronous
 from ._doorbell import Doorbell, doorbell_of
 from ._errors import (
+    ArchiveConflict,
     ArchiveFailed,
     CorruptArchive,
     CorruptExecution,
@@ -71,6 +72,7 @@ __all__ = [
     "USERS_TOLD",
     "Answer",
     "Append",
+    "ArchiveConflict",
     "ArchiveFailed",
     "Cleaned",
     "Codec",

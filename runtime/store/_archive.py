@@ -1,7 +1,8 @@
 """Executions in a file of their own: exported before they are deleted, say, and put back later.
 
-An archive is JSON lines, compressed by gzip; each line is one execution with all that is stored for
-it. It takes its name when it is whole and on the disk.
+An archive is JSON lines, compressed by gzip. A line is one execution with all that is stored for
+it, or a definition that the store kept, which stands before the first execution that ran it. An
+archive takes its name when it is whole and on the disk.
 """
 
 from __future__ import annotations
@@ -19,10 +20,28 @@ from typing import IO
 import attrs
 import msgspec
 
-from ._contract import EVERYTHING, Append, DamagedHead, ExecutionHead, HeadFilter, Snapshot, Store
-from ._errors import ArchiveFailed, CorruptArchive, CorruptExecution, StaleWriter
+from ._contract import (
+    EVERYTHING,
+    Append,
+    DamagedHead,
+    ExecutionHead,
+    HeadFilter,
+    KeptDefinition,
+    Snapshot,
+    Store,
+)
+from ._errors import (
+    ArchiveConflict,
+    ArchiveFailed,
+    CorruptArchive,
+    CorruptExecution,
+    StaleWriter,
+)
 
 FORMAT = 1
+"""Of the line of an execution; archives of nothing else are read by earlier versions too."""
+
+FORMAT_OF_DEFINITIONS = 2
 _BATCH = 100  # executions in a commit: the disk takes them far faster than one by one
 
 Progress = Callable[[int], None]
@@ -30,6 +49,10 @@ Progress = Callable[[int], None]
 
 OnDamaged = Callable[[CorruptExecution], None]
 """Told of an execution that is left out because it is damaged."""
+
+
+_Content = tuple[str, int, str]
+"""Which definition: its id, its version, and the hash of its content."""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +64,13 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: tuple[tuple[int, bytes], ...]
 
 
+class _DefinitionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One definition: its body is in base64."""
+
+    format: int
+    definition: KeptDefinition
+
+
 class _Format(msgspec.Struct, frozen=True):
     """What tells whether a line can be read at all."""
 
@@ -49,10 +79,14 @@ class _Format(msgspec.Struct, frozen=True):
 
 @attrs.frozen
 class ImportReport:
-    """How many executions were put back, and how many were left alone, being there already."""
+    """How many executions were put back, and how many were left alone, being there already.
+
+    `definitions` are those that the store did not keep before.
+    """
 
     imported: int = 0
     skipped_existing: int = 0
+    definitions: int = 0
 
 
 def export_executions(
@@ -65,14 +99,17 @@ def export_executions(
 ) -> int:
     """Write executions to an archive, which is replaced if it is there; returns how many.
 
-    Each is written as it is at one moment; they need not rest meanwhile. Ids that are unknown are
-    left out, as are those that are damaged if there is an `on_damaged`; else `CorruptExecution` is
-    raised. Mail is not written. Raises `ArchiveFailed`, and leaves nothing behind then.
+    Each is written as it is at one moment; they need not rest meanwhile. The definitions that they
+    run are written as well, as far as the store keeps them. Ids that are unknown are left out, as
+    are those that are damaged if there is an `on_damaged`; else `CorruptExecution` is raised. Mail
+    is not written. Raises `ArchiveFailed`, and leaves nothing behind then.
     """
-    count = 0
+    count, written = 0, set[_Content]()
     with _new_file(Path(path)) as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as lines:
         for line in _lines_of(store, wanted, on_damaged):
-            lines.write(msgspec.json.encode(line) + b"\n")
+            for definition in _new_definitions(store, line.head, written):
+                lines.write(_encoded(_DefinitionLine(FORMAT_OF_DEFINITIONS, definition)))
+            lines.write(_encoded(line))
             count += 1
             if progress is not None:
                 progress(count)
@@ -84,17 +121,19 @@ def import_executions(
 ) -> ImportReport:
     """Put the executions of an archive back as they were, but for those whose id is there already.
 
-    The whole archive is checked before anything is written. Raises `CorruptArchive` with the
-    number of the line, and `ArchiveFailed`.
+    The definitions in it are kept in the store from then on. The whole archive is checked before
+    anything is written: raises `CorruptArchive` with the number of the line, `ArchiveFailed`, and
+    `ArchiveConflict` if the store keeps other content for a version that is in the archive.
     """
-    for _ in _read(Path(path)):
-        pass
-    report, turns = ImportReport(), _read(Path(path))
+    definitions = _check(store, Path(path))
+    report, turns = ImportReport(definitions=definitions), _keeping(store, _read(Path(path)))
     while several := list(islice(turns, _BATCH)):
         new = [each for each in several if not _is_known(store, each[0].id)]
         imported = _commit(store, new)
-        report = ImportReport(
-            report.imported + imported, report.skipped_existing + len(several) - imported
+        report = attrs.evolve(
+            report,
+            imported=report.imported + imported,
+            skipped_existing=report.skipped_existing + len(several) - imported,
         )
         if progress is not None:
             progress(report.imported + report.skipped_existing)
@@ -146,6 +185,22 @@ def _line_of(store: Store, found: str | DamagedHead) -> _Line | None:
     )
 
 
+def _new_definitions(
+    store: Store, head: ExecutionHead, written: set[_Content]
+) -> Iterator[KeptDefinition]:
+    """The definition that an execution runs, if the store keeps it, and it is the first to."""
+    content = head.definition, head.version, head.hash
+    if content not in written:
+        written.add(content)
+        kept = store.definition(head.definition, head.version)
+        if kept is not None and kept.hash == head.hash:
+            yield kept
+
+
+def _encoded(line: _Line | _DefinitionLine) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
 @contextlib.contextmanager
 def _new_file(path: Path) -> Generator[IO[bytes]]:
     """A file that takes its name at the end of the block, on the disk; else it goes."""
@@ -186,14 +241,48 @@ def _translated(path: Path) -> Generator[None]:
 ### Reading.
 
 
-def _read(path: Path) -> Iterator[tuple[Append, ...]]:
-    """The turns that put each execution back; raises for the first line that is damaged."""
+_Turns = tuple[Append, ...]
+"""What puts one execution back."""
+
+
+def _check(store: Store, path: Path) -> int:
+    """Read all of an archive; returns how many definitions in it are new.
+
+    Raises for the first line that is damaged, or whose definition is another one than that kept in
+    the store or told by an earlier line.
+    """
+    hashes: dict[tuple[str, int], str] = {}
+    count = 0
+    for number, found in enumerate(_read(path), 1):
+        if not isinstance(found, KeptDefinition):
+            continue
+        if found.place not in hashes:
+            kept = store.definition(*found.place)
+            hashes[found.place] = found.hash if kept is None else kept.hash
+            count += kept is None
+        if (known := hashes[found.place]) != found.hash:
+            raise ArchiveConflict(*found.place, known, found.hash, str(path), number)
+    return count
+
+
+def _keeping(store: Store, lines: Iterator[_Turns | KeptDefinition]) -> Iterator[_Turns]:
+    """The executions of an archive; definitions are kept as they come."""
+    for found in lines:
+        if isinstance(found, KeptDefinition):
+            store.put_definition(found)
+        else:
+            yield found
+
+
+def _read(path: Path) -> Iterator[_Turns | KeptDefinition]:
+    """What each line puts back; raises for the first line that is damaged."""
     for number, line in enumerate(_lines_in(path), 1):
         try:
-            turns = _turns_of(_parsed(line))
+            parsed = _parsed(line)
+            found = parsed.definition if isinstance(parsed, _DefinitionLine) else _turns_of(parsed)
         except (msgspec.DecodeError, ValueError) as error:
             raise CorruptArchive(str(path), number, str(error)) from error
-        yield turns
+        yield found
 
 
 def _lines_in(path: Path) -> Iterator[bytes]:
@@ -222,14 +311,17 @@ def _translated_but_for_gzip(path: Path) -> Generator[None]:
         raise ArchiveFailed(str(path), str(error)) from error
 
 
-def _parsed(line: bytes) -> _Line:
+def _parsed(line: bytes) -> _Line | _DefinitionLine:
     found = msgspec.json.decode(line, type=_Format).format
-    if found != FORMAT:
-        raise ValueError(f"its format is version {found}, known is {FORMAT}")
-    return msgspec.json.decode(line, type=_Line)
+    if found == FORMAT:
+        return msgspec.json.decode(line, type=_Line)
+    if found == FORMAT_OF_DEFINITIONS:
+        return msgspec.json.decode(line, type=_DefinitionLine)
+    known = f"{FORMAT} and {FORMAT_OF_DEFINITIONS}"
+    raise ValueError(f"its format is version {found}, known are {known}")
 
 
-def _turns_of(line: _Line) -> tuple[Append, ...]:
+def _turns_of(line: _Line) -> _Turns:
     """The turns that make an execution what it was: up to its snapshot, and from there on.
 
     Raises `ValueError` if its records are not those that the head and the snapshot want.

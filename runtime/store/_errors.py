@@ -69,6 +69,25 @@ class DefinitionConflict(StoreError):
 
 
 @attrs.define(eq=False, str=False)
+class ArchiveConflict(DefinitionConflict):
+    """An archive brings another definition than the store keeps for that version, or has two.
+
+    Nothing was imported: import into another store, or `unpublish` the one that is kept. `line` is
+    that of the archive.
+    """
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return (
+            f"archive {self.path}, line {self.line}: definition {self.id} v{self.version} is there"
+            f" with the content {self.given:.12}, and kept with {self.kept:.12}; nothing was"
+            " imported"
+        )
+
+
+@attrs.define(eq=False, str=False)
 class DefinitionInUse(StoreError):
     """A definition was to be deleted that executions run; let them end, or migrate them, first.
 

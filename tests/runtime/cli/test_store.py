@@ -151,16 +151,22 @@ def test_without_a_runtime_a_message_is_kept_for_the_next(
 
 
 def test_executions_are_archived_and_restored(
-    program: subprocess.Popen[str], tmp_path: Path, shell: Shell
+    program: subprocess.Popen[str], tmp_path: Path, store: Path, shell: Shell
 ) -> None:
     leave(program)
     before = shell("history", "two")
+    with closing(pe.SqliteStore(store)) as opened:
+        stored = opened.load("two")
+        assert stored is not None
+        opened.put_definition(KeptDefinition("shaking", 1, stored.head.hash, b"{}"))
     file = str(tmp_path / "old.jsonl.gz")
     assert shell.json("archive", "--to", file, "--older-than", "1")["archived"] == 0
     archived = shell.json("archive", "--to", file, "--delete")
     assert (archived["archived"], archived["deleted"]) == (1, 1)
     assert "there is no execution 'two'" in shell("show", "two", status=2)
-    assert shell("restore", "--from", file) == "1 restored, 0 were there already\n"
+    assert shell.json("unpublish", "shaking", "1")["deleted"]
+    restored = "1 restored, 0 were there already\n1 definition kept as well\n"
+    assert shell("restore", "--from", file) == restored
     assert shell("restore", "--from", file) == "0 restored, 1 were there already\n"
     assert shell("history", "two") == before
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -15,18 +18,22 @@ from hypothesis import strategies as st
 
 from processengine.runtime.store import (
     Append,
+    ArchiveConflict,
     ArchiveFailed,
     CorruptArchive,
     CorruptExecution,
     DamagedHead,
+    DefinitionConflict,
     ExecutionHead,
     HeadFilter,
     ImportReport,
+    KeptDefinition,
     MemoryStore,
     Record,
     SqliteStore,
     Store,
     Stored,
+    StoreFull,
     export_executions,
     import_executions,
 )
@@ -225,6 +232,105 @@ def test_the_same_executions_give_the_same_archive(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+ORDERS = KeptDefinition("orders", 1, "0123", bytes(range(256)))
+"""What the turns made here run."""
+
+BILLS = KeptDefinition("bills", 7, "4567", b"{}")
+
+
+def keeping(store: Store, *definitions: KeptDefinition) -> Store:
+    for each in definitions:
+        store.put_definition(each)
+    return store
+
+
+def billing(execution: str) -> Append:
+    return changed(turn(execution, 0), definition="bills", version=7, hash="4567")
+
+
+def test_an_archive_brings_the_definitions_that_its_executions_ran(path: Path) -> None:
+    turns = [turn("a", 1, b"1"), billing("b"), turn("c", 0), billing("d")]
+    unused = KeptDefinition("orders", 2, "89", b"")
+    store, other = keeping(filled(*turns), ORDERS, BILLS, unused), MemoryStore()
+    told: list[int] = []
+    assert export_executions(store, path, progress=told.append) == 4
+    assert told == [1, 2, 3, 4]
+    assert import_executions(other, path) == ImportReport(imported=4, definitions=2)
+    assert other.definitions() == (BILLS, ORDERS)
+    assert import_executions(other, path) == ImportReport(skipped_existing=4)
+    assert import_executions(store, path) == ImportReport(skipped_existing=4)
+
+
+def test_only_the_content_that_was_run_is_brought(path: Path) -> None:
+    store, other = keeping(filled(turn("a", 0)), attrs.evolve(ORDERS, hash="4567")), MemoryStore()
+    assert round_trip(store, path, other) == ImportReport(imported=1)
+    assert other.definitions() == ()
+
+
+def test_a_definition_comes_before_what_runs_it(path: Path) -> None:
+    class Interrupted(MemoryStore):
+        def commit(self, batch: Sequence[Append]) -> None:
+            raise StoreFull("in memory", "there is no space left")
+
+    ids = [f"{each:03}" for each in range(150)]
+    store = keeping(filled(billing("last"), *(turn(each, 0) for each in ids)), ORDERS, BILLS)
+    export_executions(store, path, [*ids, "last"])
+    other = Interrupted()
+    with pytest.raises(StoreFull):
+        import_executions(other, path)
+    assert other.definitions() == (ORDERS,)
+    with gzip.open(path) as archive:
+        lines = [json.loads(line) for line in archive]
+    assert ["definition" in line for line in lines] == [True, *[False] * 150, True, False]
+
+
+def test_another_definition_of_that_version_is_refused_before_anything_is_written(
+    path: Path,
+) -> None:
+    store = keeping(filled(billing("a"), turn("b", 0)), ORDERS, BILLS)
+    export_executions(store, path, ["a", "b"])
+    other = keeping(MemoryStore(), attrs.evolve(ORDERS, hash="another"))
+    with pytest.raises(ArchiveConflict, match="line 3: definition orders v1 is there") as caught:
+        import_executions(other, path)
+    told = caught.value.kept, caught.value.given, caught.value.line, caught.value.path
+    assert told == ("another", "0123", 3, str(path))
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert isinstance(caught.value, DefinitionConflict)
+    assert other.heads() == ()
+    assert [each.hash for each in other.definitions()] == ["another"]
+
+
+def test_an_archive_that_has_two_definitions_for_a_version_is_refused(path: Path) -> None:
+    parts: list[bytes] = []
+    for hash in ("0123", "4567"):
+        run = changed(turn(hash, 0), hash=hash)
+        export_executions(keeping(filled(run), attrs.evolve(ORDERS, hash=hash)), path)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))  # gzip allows that
+    store = MemoryStore()
+    with pytest.raises(ArchiveConflict, match="line 3"):
+        import_executions(store, path)
+    assert (store.heads(), store.definitions()) == ((), ())
+
+
+OLD_ARCHIVE = (
+    "H4sIAAAAAAAA/6VQu27DMAzc+xmchcB20MVA9iweOhseWIuOBbi0S8lpUSP/3ssTHRoERReRvDs+Tgt1o71xojJ3"
+    "1At7KhcKeOmVHHnpgoYURgUwmheLQPcIJ+jYwrEHl+XFGkxMnARlx2EQDyBoy6acrvIo76fYmkCJNfkqczRP/kfl"
+    "Z4zQeRgcyecUTCKVxerZ0cQmmq5cDF/QZQdkylPsxxtj0uJWdNU1VlUvmw01zeFpuWuV/2HVZtWgu3te13/3ei4f"
+    "m60L9G/9nprfLbujoNqdU9xRfVw+4htv8C5V9AEAAA=="
+)
+
+
+def test_an_archive_without_definitions_is_what_it_was_before(path: Path) -> None:
+    """This one was written before archives brought definitions."""
+    path.write_bytes(base64.b64decode(OLD_ARCHIVE))
+    store = MemoryStore()
+    assert import_executions(store, path) == ImportReport(imported=2)
+    again = path.with_name("again")
+    export_executions(store, again)
+    assert again.read_bytes() == path.read_bytes()
+
+
 @pytest.fixture
 def lines(path: Path) -> list[dict[str, Any]]:
     """The lines of an archive, to be damaged."""
@@ -240,7 +346,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a newer format": (lambda line: line.update(format=2), "format is version 2, known is 1"),
+    "a newer format": (lambda line: line.update(format=3), "version 3, known are 1 and 2"),
+    "a format of others": (lambda line: line.update(format=2), "unknown field `head`"),
     "no format": (lambda line: line.pop("format"), "missing required field `format`"),
     "no head": (lambda line: line.pop("head"), "missing required field `head`"),
     "half a head": (lambda line: line["head"].pop("state"), "missing required field `state`"),
