@@ -1,6 +1,6 @@
 """The engine: what a process is, how an execution runs, and the runtime that holds them together.
 
-Start reading at `definition`, then `execution`, then `_core` and `_engine` over both.
+Start reading at `definition`, then `execution`, then `_core`, which names the parts, and `_engine`.
 """
 
 from ._alerts import Alert, AlertChange

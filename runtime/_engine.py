@@ -19,7 +19,7 @@ from ..supervision import Child, RestartType, Supervisor, SupervisorGaveUp, Tree
 from ._alerts import Alert
 from ._cache import CacheStatistics
 from ._caches import CacheName
-from ._core import Core, begin_message
+from ._core import Core
 from ._errors import (
     BadArgument,
     ExecutionConflict,
@@ -33,9 +33,11 @@ from ._handle import ActorHandle, forget, register
 from ._host_actor import Behaviour, HostActor
 from ._library import Loader, id_and_version
 from ._metrics import PerformanceMetrics, metrics_of
-from ._observers import Observers, observers
+from ._observers import observers
 from ._options import Options
+from ._programs import begin_message
 from ._rewind import Rewinder
+from ._setup import Setup
 from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
 from .execution import Begin, Execution, Program, State, check_sizes
@@ -48,19 +50,9 @@ if TYPE_CHECKING:
 class Runtime:
     """A running engine. Get one from `open_runtime`; it is usable inside the `async with` only."""
 
-    def __init__(
-        self,
-        options: Options,
-        storage: Storage | None = None,
-        definitions: tuple[ProcessDefinition, ...] = (),
-        loader: Loader | None = None,
-        observers: Observers = Observers(),  # noqa: B008 - a value
-    ) -> None:
-        self.options = options
-        self._storage = storage
-        self._definitions = definitions
-        self._loader = loader
-        self._observers = observers
+    def __init__(self, setup: Setup) -> None:
+        self.options: Options = setup.options
+        self._setup = setup
         self._core: Core | None = None
         self._nursery_manager: Any = None
         self._last_metrics: PerformanceMetrics | None = None
@@ -73,16 +65,9 @@ class Runtime:
     async def __aenter__(self) -> Self:
         if not trio.lowlevel.in_trio_task():
             raise NotInTrio("open_runtime")
-        if self._storage is not None:
-            await self._storage.open(self.options)
-        core = Core(
-            secrets.token_hex(4),
-            self.options,
-            self._storage,
-            self._definitions,
-            self._loader,
-            self._observers,
-        )
+        if self._setup.storage is not None:
+            await self._setup.storage.open(self.options)
+        core = Core(secrets.token_hex(4), self._setup)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
         # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.
@@ -124,9 +109,9 @@ class Runtime:
             forget(core)
             core.close_replies()
             self._last_metrics = metrics_of(core)
-            if self._storage is not None:
+            if self._setup.storage is not None:
                 with trio.CancelScope(shield=True):
-                    await self._storage.close()
+                    await self._setup.storage.close()
 
     def _opened(self) -> Core:
         if self._core is None:
@@ -141,7 +126,7 @@ class Runtime:
     @property
     def dead_letters(self) -> DeadLetters:
         """Messages that were delivered to nobody: counted, the latest kept."""
-        return self._opened().dead_letters
+        return self._opened().delivery.dead_letters
 
     async def definition(self, id: str, version: int | None = None) -> ProcessDefinition:
         """The definition of that id and version, or the newest of that id.
@@ -153,14 +138,14 @@ class Runtime:
         core = self._opened()
         if core.is_closing:
             raise RuntimeClosed(core.id)
-        return await core.library.get(id, version)
+        return await core.programs.library.get(id, version)
 
     def forget_definitions(self, id: str | None = None) -> None:
         """Have definitions loaded anew when they are next wanted: those of an id, or all.
 
         What runs goes on with the definition it has.
         """
-        self._opened().library.forget(id)
+        self._opened().programs.library.forget(id)
 
     @property
     def caches(self) -> dict[CacheName, CacheStatistics]:
@@ -343,7 +328,7 @@ class Runtime:
         """
         core = self._opened()
         for definition in _checked_definitions("define", definitions):
-            core.define(definition)
+            core.programs.define(definition)
 
     def list(
         self,
@@ -417,7 +402,7 @@ class Runtime:
 
     async def wait_all_ended(self) -> None:
         """Wait until no execution is live. A checkpoint only if one is."""
-        await self._opened().when_idle()
+        await self._opened().lifecycle.when_idle()
 
 
 def _first_leaf(error: BaseException) -> BaseException:
@@ -609,4 +594,12 @@ def open_runtime(
         expected = "an async function of an id and a version"
         raise BadArgument("open_runtime", "loader", loader, expected)
     storage = None if store is None else Storage(store, known, types, wall_clock)
-    return Runtime(options, storage, known, loader, observers(tracer, alerts))
+    return Runtime(
+        Setup(
+            options=options,
+            storage=storage,
+            definitions=known,
+            loader=loader,
+            observers=observers(tracer, alerts),
+        )
+    )

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, Protocol
 
 import trio
 
-from ..actors import Reply
+from ..actors import Cancel, Reply, TurnLoop
 from ..supervision import TreeNode
+from ._timers import Timers
 from .execution import Execution
+
+
+class ClosingHouse(Protocol):
+    """What bringing executions to their end needs of the rest of the runtime."""
+
+    clock: Callable[[], float]
+    cancel_grace: float
+    turns: TurnLoop[Execution]
+    live: dict[str, Execution]
+
+    @property
+    def timers(self) -> Timers: ...
 
 
 class Executions:
     """A dynamic supervisor of executions, which are objects and not tasks.
 
-    `end` is told to bring each to its end; `when_idle` is answered when none is left.
+    Each ends as a cancel would end it, or is suspended if it is stored. `when_none_is_live` is
+    answered when none is left.
     """
 
-    def __init__(
-        self,
-        live: Mapping[str, Execution],
-        end: Callable[[Execution], object],
-        when_idle: Callable[[], Reply[None]],
-    ) -> None:
-        self._live = live
-        self._end = end
-        self._when_idle = when_idle
+    def __init__(self, house: ClosingHouse, when_none_is_live: Callable[[], Reply[None]]) -> None:
+        self._house = house
+        self._live = house.live
+        self._when_none_is_live = when_none_is_live
         self._stopping = trio.Event()
 
     @property
@@ -40,7 +49,15 @@ class Executions:
         await self._stopping.wait()
         for execution in list(self._live.values()):
             self._end(execution)
-        await self._when_idle()
+        await self._when_none_is_live()
+
+    def _end(self, execution: Execution) -> None:
+        house = self._house
+        if execution.ledger is None:
+            house.turns.post(execution, Cancel("the runtime was closed"))
+        else:
+            house.timers.add(house.clock() + house.cancel_grace, _Straggler(execution), None)
+            execution.suspend()
 
     def shut_down(self) -> None:
         """Have every execution end as a cancel would."""
@@ -55,3 +72,20 @@ class Executions:
         restarts = sum(child.restarts for child in children)
         state = "stopping" if self._stopping.is_set() else "running"
         return TreeNode("executions", self.kind, state, restarts, "one_for_one", children)
+
+
+class _Straggler:
+    """Wakes when a suspended execution has had its grace, and lets it go as it is."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    @property
+    def ended_at(self) -> float | None:
+        """When there was nothing left to wait for."""
+        return self._execution.ended_at
+
+    def wake(self, _: object) -> None:
+        """The grace is over."""
+        if self._execution.ended_at is None:
+            self._execution.house.suspended(self._execution)

@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
-from ..actors import Message, Reply, RuntimeClosed
+from ..actors import RuntimeClosed
 from ._blocking import run_blocking
+from ._delivery import Delivery
 from ._errors import UnknownExecution
 from ._journal import Journal
 from ._ledger import Posted
@@ -45,8 +46,8 @@ class PostHouse(Protocol):
     live: dict[str, Execution]
     past: dict[str, Execution]
 
-    def deliver(self, letter: tuple[str, int, Message, Reply[Any] | None]) -> None:
-        """Have a message taken."""
+    @property
+    def delivery(self) -> Delivery: ...
 
 
 class Errands(Protocol):
@@ -141,7 +142,7 @@ class PostOffice:
                 reply.answer(await self._run_errand(mail, letter))
             else:
                 incarnation = await self._incarnation(mail.execution)
-                self._house.deliver((mail.execution, incarnation, letter, reply))
+                self._house.delivery.deliver((mail.execution, incarnation, letter, reply))
         except Exception as error:  # noqa: BLE001 - told to the sender: other mail is not held up
             reply.fail(error)
 

@@ -16,6 +16,7 @@ from ._errors import (
     UnknownExecution,
 )
 from ._journal import Journal
+from ._lifecycle import Lifecycle
 from ._migration import moved
 from ._rebirth import HistoryRecord, Rebuilder, decoded
 from ._sleepers import Sleepers, rests
@@ -46,21 +47,12 @@ class RewindHouse(House, Protocol):
 
     @property
     def id(self) -> str: ...
-
-    def find(self, id: str) -> Execution | None:
-        """The execution of that id in memory, live or ended; None if there is none."""
-        ...
+    @property
+    def lifecycle(self) -> Lifecycle: ...
 
     def program(self, definition: ProcessDefinition) -> Program:
         """The definition compiled."""
         ...
-
-    def new_id(self, definition: ProcessDefinition) -> str:
-        """A name for an execution that was given none."""
-        ...
-
-    def arrives_rewound(self, execution: Execution, message: Rewound) -> None:
-        """An execution begins, or begins again, with a state."""
 
 
 class Past:
@@ -143,7 +135,7 @@ class Rewinder:
         if isinstance(state.control, (Ending, Finished)):
             raise CannotRewind(id, f"it has ended, {state.control.state}: say at which step")
         program = self._program_of(past.head)
-        state.id = new_id or self._house.new_id(program.definition)
+        state.id = new_id or self._house.lifecycle.new_id(program.definition)
         self._check_free(state.id, id)
         _write_all(state, changes)
         execution = self._made(program, state, past.head, seq=0, incarnation=1)
@@ -211,7 +203,7 @@ class Rewinder:
     def _check_free(self, id: str, source: str) -> None:
         """Refuse an id of which there is an execution here; the store refuses all others."""
         sleepers = self._sleepers
-        if self._house.find(id) or id in sleepers.asleep or id in sleepers.parked:
+        if self._house.lifecycle.find(id) or id in sleepers.asleep or id in sleepers.parked:
             raise _taken(id, source)
 
     def _check_rests(self, id: str, head: ExecutionHead) -> None:
@@ -297,7 +289,7 @@ class Rewinder:
         body = compress(self._journal.codec.encode_state(execution.state))
         at = past.time_before(place)
         message = Rewound(past.head.id, step, at, body, past.head.hash, mail)
-        self._house.arrives_rewound(execution, message)
+        self._house.lifecycle.arrives_rewound(execution, message)
         if execution.ledger is not None:
             await execution.ledger.stored()
         return execution

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -14,14 +15,17 @@ from ..supervision import Child
 from ._blocking import run_blocking
 from ._catalog import Catalog
 from ._clock import WallClock
+from ._delivery import Addressed, Delivery
 from ._errands import Errands
 from ._errors import ExecutionParked
 from ._group_registry import GroupRegistry
 from ._journal import Journal
-from ._library import Library
 from ._options import Options
 from ._post_office import PostOffice
+from ._programs import Programs
+from ._rebirth import HistoryRecord
 from ._restarts import BACKOFF, INTENSITY
+from ._results import Results
 from ._rewind import Rewinder, RewindHouse
 from ._sleepers import Letter, ParkedExecution, Sleepers, SleepHouse, Sort
 from ._storage import Storage
@@ -31,7 +35,6 @@ from .execution import Execution, about, logger
 from .store import DamagedHead, ExecutionHead, Janitor, StaleWriter
 
 PAGE = 1000
-Address = tuple[str, int, Message, Reply[Any] | None]
 
 
 class StoreHouse(RewindHouse, SleepHouse, Protocol):
@@ -45,16 +48,11 @@ class StoreHouse(RewindHouse, SleepHouse, Protocol):
     wall: WallClock | None
 
     @property
-    def library(self) -> Library: ...
-
-    def keep(self, ended: Execution) -> None: ...
-    def leaves(self, execution: Execution) -> None: ...
-    def arrives(self, execution: Execution) -> None: ...
-    def deliver(self, letter: Address) -> None: ...
-    def dead(self, letter: Address, why: str, error: ProcessEngineError | None) -> None: ...
-    def await_end(self, id: str, reply: Reply[Outcome]) -> None: ...
-    def fail_results(self, id: str, error: Exception) -> None: ...
-    def tell_of_end(self, ended: Execution) -> None: ...
+    def programs(self) -> Programs: ...
+    @property
+    def delivery(self) -> Delivery: ...
+    @property
+    def results(self) -> Results: ...
 
 
 class StoreSide:
@@ -64,7 +62,7 @@ class StoreSide:
         options, days = house.options, house.options.state_retention_days
         self._house = house
         self._store = storage.store
-        self.catalog = Catalog(storage.definitions, house.library)
+        self.catalog = Catalog(storage.definitions, house.programs.library)
         self.journal = Journal(
             house.live,
             house.clock,
@@ -168,7 +166,7 @@ class StoreSide:
         """What is known of an execution that has not ended and is only in the store."""
         return self.sleepers.asleep.get(id) or self.sleepers.parked.get(id)
 
-    def deliver(self, letter: Address) -> bool:
+    def deliver(self, letter: Addressed) -> bool:
         """Deliver a message to an execution that only the store holds; false if it is unknown."""
         id, incarnation, message, reply = letter
         held = self.held(id)
@@ -177,10 +175,10 @@ class StoreSide:
         known = held.incarnation
         if incarnation != known and known:
             stale = StaleIncarnation(id, incarnation, known)
-            self._house.dead(letter, "stale incarnation", stale)
+            self._house.delivery.dead(letter, "stale incarnation", stale)
         elif id in self.sleepers.parked:
             error = ExecutionParked(id, self.sleepers.parked[id].why)
-            self._house.dead(letter, "parked", error)
+            self._house.delivery.dead(letter, "parked", error)
         else:
             self.sleepers.deliver(id, message, reply)
         return True
@@ -193,12 +191,16 @@ class StoreSide:
     def answer_result(self, id: str, reply: Reply[Outcome]) -> None:
         """Answer with the outcome of an execution that is not in memory, perhaps later."""
         if id in self.sleepers.asleep:
-            self._house.await_end(id, reply)
+            self._house.results.await_end(id, reply)
         elif id in self.sleepers.parked:
             reply.fail(ExecutionParked(id, self.sleepers.parked[id].why))
         else:
             found = self.sleepers.fetch(id)
             found.when_done(lambda: self._answer_found(id, found, reply))
+
+    def answer_history(self, id: str, reply: Reply[tuple[HistoryRecord, ...]]) -> None:
+        """Answer with every turn that is kept of an execution."""
+        self.errands.send(partial(self.rewinder.history, id), reply)
 
     def _answer_found(self, id: str, found: Reply[Execution], reply: Reply[Outcome]) -> None:
         try:
@@ -207,14 +209,14 @@ class StoreSide:
             reply.fail(error)
             return
         if execution.ended_at is None:
-            self._house.await_end(id, reply)
+            self._house.results.await_end(id, reply)
         else:
             reply.answer(outcome_of(execution))
 
     def crashed(self, old: Execution, error: Exception) -> None:
         """A life has ended by a fault: there is another from the store, or it is parked."""
         house = self._house
-        house.leaves(old)
+        house.lifecycle.leaves(old)
         if house.is_closing:
             return
         restarts = INTENSITY.add(old.restarts, house.clock())
@@ -224,7 +226,7 @@ class StoreSide:
             return
         why = f"fault in the engine, again and again: {error!r}"
         self.sleepers.park_crashed(old, why)
-        house.fail_results(old.id, ExecutionParked(old.id, why))
+        house.results.fail(old.id, ExecutionParked(old.id, why))
 
     # For the journal
 
@@ -234,13 +236,13 @@ class StoreSide:
         is_new = isinstance(error, StaleWriter) and error.first_seq == 1
         execution.leave()
         execution.crash_replies(error)
-        house.leaves(execution)
+        house.lifecycle.leaves(execution)
         if is_new:  # there is an execution of that id, which had left memory
             found = self.sleepers.fetch(id)
             found.when_done(lambda: self._found_existing(execution, found))
             return
         logger.error("execution %r is not run here any more: %s", id, error, extra=about(id))
-        house.fail_results(id, error)
+        house.results.fail(id, error)
 
     def _found_existing(self, new: Execution, found: Reply[Execution]) -> None:
         """There was an execution where one was begun for a parent."""
@@ -250,7 +252,7 @@ class StoreSide:
     def tell_of(self, execution: Execution) -> None:
         """Let the parent of an execution know, and whoever waits, if it has ended."""
         if execution.ended_at is not None:
-            self._house.tell_of_end(execution)
+            self._house.results.tell(execution)
 
     # For the sleepers
 
@@ -258,32 +260,32 @@ class StoreSide:
         """An execution is in memory again, and has mail; it may have ended, or never have left."""
         house = self._house
         if execution.ended_at is not None:
-            house.keep(execution)
+            house.lifecycle.keep(execution)
             if execution.restarts:  # it ended as it crashed, and has told nobody
-                house.tell_of_end(execution)
+                house.results.tell(execution)
         elif execution.id not in house.live:
-            house.arrives(execution)
+            house.lifecycle.arrives(execution)
         for message, reply in letters:
             if execution.ended_at is None:
-                house.deliver((execution.id, execution.incarnation, message, reply))
+                house.delivery.deliver((execution.id, execution.incarnation, message, reply))
             else:
-                house.too_late(execution, message, reply)
+                house.delivery.too_late(execution, message, reply)
         if not execution.busy and execution.ended_at is None:
             self.sleepers.may_sleep(execution)
 
     def fell_asleep(self, execution: Execution) -> None:
         """An execution has left memory."""
-        self._house.leaves(execution)
+        self._house.lifecycle.leaves(execution)
 
     def refused(self, id: str, incarnation: int, letters: list[Letter], error: Exception) -> None:
         """Mail that an execution does not take."""
         assert isinstance(error, ProcessEngineError)
         for message, reply in letters:
-            self._house.dead((id, incarnation, message, reply), "not in memory", error)
+            self._house.delivery.dead((id, incarnation, message, reply), "not in memory", error)
 
     def stays_away(self, id: str, error: Exception) -> None:
         """An execution does not come back."""
-        self._house.fail_results(id, error)
+        self._house.results.fail(id, error)
 
 
 def _page(heads: Iterator[ExecutionHead | DamagedHead]) -> list[ExecutionHead | DamagedHead]:

@@ -146,7 +146,7 @@ class Guards:
         self.check_closed()
         assert [fault for group in core.groups for fault in _left_in(group)] == []
         assert {each.id: each.parked for each in core.past.values() if each.parked} == {}
-        assert core.admission.busy == 0
+        assert core.lifecycle.admission.busy == 0
 
     def check_closed(self) -> None:
         """What holds of a runtime that was closed, whatever ran: queues may keep what is over."""
