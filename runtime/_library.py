@@ -17,6 +17,9 @@ Loader = Callable[[str, int | None], Awaitable[ProcessDefinition | None]]
 """Gives a definition by id and version, or the newest by its id alone; None if there is none."""
 
 
+_LONGEST_VERSION = 19  # digits: no definition has a longer one
+
+
 class Library:
     """Finds definitions by id and version; asks the loader for what is not at hand.
 
@@ -142,6 +145,7 @@ def _checked(id: str, version: int | None, found: object) -> ProcessDefinition |
 
 
 def id_and_version(name: str) -> DefinitionKey:
-    """What is meant by `orders` (the newest) or `orders v3`."""
+    """What is meant by `orders` (the newest) or `orders v3`; a name of nothing stays as it is."""
     id, mark, number = name.rpartition(" v")
-    return (id, int(number)) if mark and number.isdecimal() else (name, None)
+    is_version = mark and number.isdecimal() and len(number) <= _LONGEST_VERSION
+    return (id, int(number)) if is_version else (name, None)

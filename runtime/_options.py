@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,16 +18,19 @@ import cattrs
 from ..supervision import Retry
 from ._errors import OptionError
 from .definition import Durability
+from .store import LARGEST
 
 ENVIRONMENT_PREFIX = "PROCESSENGINE_"
 
+_NOT_SO_LARGE = "a number below 2**63"
 
-def _whole(default: int | None, least: int) -> Any:
+
+def _whole(default: int | None, least: int, most: float = LARGEST) -> Any:
     return attrs.field(
         default=default,
         validator=_check,
         metadata={
-            "fits": functools.partial(_is_whole, least),
+            "fits": functools.partial(_is_whole, least, most),
             "expects": f"a whole number from {least}",
             "optional": default is None,
         },
@@ -56,21 +61,24 @@ def _choice(default: str, choices: tuple[str, ...]) -> Any:
     )
 
 
-def _is_whole(least: int, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_whole(least: int, most: float, value: object) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and least <= cast(int, value) <= most
 
 
 def _is_duration(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return 0 < value < float("inf")
+    return 0 < value <= sys.float_info.max
 
 
 def _check(options: object, field: attrs.Attribute[Any], value: object) -> None:
     meta = field.metadata
     if meta["fits"](value) or (value is None and meta["optional"]):
         return
-    expects = meta["expects"] + (" or None" if meta["optional"] else "")
+    is_too_large = isinstance(value, int) and value > LARGEST
+    expects = _NOT_SO_LARGE if is_too_large else meta["expects"]
+    expects += " or None" if meta["optional"] else ""
     raise OptionError("options", {field.name: f"expected {expects}, got {value!r:.80}"})
 
 
@@ -121,7 +129,7 @@ class Options:
     mailbox_capacity: int = _whole(10_000, 1)
     history_limit: int = _whole(10_000, 0)
     keep_ended: int = _whole(10_000, 0)
-    seed: int | None = _whole(None, 0)
+    seed: int | None = _whole(None, 0, math.inf)
     durability: Durability = _choice("step", ("step", "lazy", "off"))  # noqa: RUF009 - a field
     lazy_lag: float = _seconds(1.0)
     passivate_after: float | None = _seconds(60.0, optional=True)

@@ -31,6 +31,8 @@ from ._parts import Parts
 from ._suggestion import choice_of, did_you_mean, listed
 from ._variables import supply_faults
 
+_LARGEST_VERSION = 2**63 - 1  # in every store
+
 PlaceOf = Callable[[int, str], str]
 
 
@@ -139,6 +141,8 @@ def _identity_faults(id: object, version: object, timeout: object) -> Iterator[F
         yield Fault("id", id, A_NAME)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         yield Fault("version", version, "an integer from 1")
+    elif version > _LARGEST_VERSION:
+        yield Fault("version", version, f"an integer from 1 to {_LARGEST_VERSION}")
     yield from _timeout_faults("timeout", timeout)
 
 

@@ -10,6 +10,7 @@ from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
 from ._compression import compress, decompress
 from ._contract import (
     EVERYTHING,
+    LARGEST,
     USERS_TOLD,
     Append,
     DamagedHead,
@@ -69,6 +70,7 @@ from ._writer import GroupWriter, WhenDurable
 
 __all__ = [
     "EVERYTHING",
+    "LARGEST",
     "USERS_TOLD",
     "Answer",
     "Append",

@@ -8,13 +8,20 @@ answers to it; and definitions that were published, as documents.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import attrs
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
+from .._errors import BadArgument
 from ..execution import END_STATES
+
+LARGEST = 2**63 - 1
+"""The largest integer that a store has to keep."""
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 
 
 class ExecutionHead(msgspec.Struct, frozen=True, gc=False):
@@ -28,17 +35,17 @@ class ExecutionHead(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     definition: str
-    version: int
+    version: Count
     hash: str
     state: str
-    incarnation: int
-    seq: int
+    incarnation: Count
+    seq: Count
     created: float
     updated: float
     due: float | None = None
     expires: float | None = None
-    parent: tuple[str, int] | None = None
-    size: int = 0
+    parent: tuple[str, Count] | None = None
+    size: Count = 0
 
     @property
     def is_finished(self) -> bool:
@@ -141,12 +148,18 @@ class Mail:
 
 @attrs.frozen
 class KeptDefinition:
-    """A definition as a document; `hash` is that of its content."""
+    """A definition as a document; `hash` is that of its content, `version` from 1 to `LARGEST`."""
 
     id: str
-    version: int
+    version: Annotated[int, Meta(ge=1, le=LARGEST)]
     hash: str
     body: bytes
+
+    def check(self) -> None:
+        """Raise `BadArgument` if it cannot be kept."""
+        if not 1 <= self.version <= LARGEST:
+            expected = f"an integer from 1 to {LARGEST}"
+            raise BadArgument("put_definition", "version", self.version, expected)
 
     @property
     def place(self) -> tuple[str, int]:
@@ -207,6 +220,9 @@ class StoreSizes:
 
 class Store(Protocol):
     """Keeps executions. Every method blocks, may be called from any thread, and may fail.
+
+    What is stored has integers up to `LARGEST`; what is asked for may have larger ones, which are
+    those of nothing.
 
     One that `is_instant` never blocks, and so needs no thread: tests in virtual time use such.
 
@@ -309,7 +325,8 @@ class Store(Protocol):
     def put_definition(self, definition: KeptDefinition) -> None:
         """Keep a definition for good. Durable. Nothing if that content is kept for its version.
 
-        Raises `DefinitionConflict` if other content is: that stays.
+        Raises `DefinitionConflict` if other content is, which stays, and `BadArgument` if its
+        version is out of range.
         """
         raise NotImplementedError
 

@@ -184,7 +184,8 @@ class MemoryStore:
             return len(old)
 
     def put_definition(self, definition: KeptDefinition) -> None:
-        """Keep a definition. Raises `DefinitionConflict`."""
+        """Keep a definition. Raises `DefinitionConflict` and `BadArgument`."""
+        definition.check()
         with self._lock:
             self._check_open()
             versions = self._definitions.setdefault(definition.id, {})

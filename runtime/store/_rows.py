@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import apsw
 
 from ._connection import Connection
-from ._contract import DamagedHead, ExecutionHead, HeadFilter
+from ._contract import LARGEST, DamagedHead, ExecutionHead, HeadFilter
 
 _COLUMNS = (
     "id, definition, version, hash, state, is_finished, incarnation, seq,"
@@ -37,8 +38,17 @@ _SELECT = f"SELECT {_COLUMNS}, {LATEST} FROM execution WHERE key = ?"
 
 
 def fetch(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """All rows; their types are those of the schema, whose tables are strict."""
-    return list(connection.execute(statement, values))
+    """All rows; their types are those of the schema, whose tables are strict.
+
+    Values to compare with may be integers that SQLite does not have: they are beyond all it has.
+    """
+    return list(connection.execute(statement, tuple(map(_comparable, values))))
+
+
+def _comparable(value: Any) -> Any:
+    if not isinstance(value, int) or -LARGEST <= value <= LARGEST:
+        return value
+    return math.inf if value > 0 else -math.inf
 
 
 def row_of(head: ExecutionHead) -> tuple[Any, ...]:
@@ -116,7 +126,7 @@ def page_of(
         conditions.append(("(created, id) < (?, ?)", after))
     where = " AND ".join(condition for condition, _ in conditions)
     values = tuple(value for _, several in conditions for value in several)
-    return f"{where} ORDER BY created DESC, id DESC LIMIT ?", (*values, limit)
+    return f"{where} ORDER BY created DESC, id DESC LIMIT ?", (*values, min(limit, LARGEST))
 
 
 def _range_of(prefix: str) -> tuple[str, bytes]:

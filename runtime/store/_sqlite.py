@@ -17,6 +17,7 @@ from ._commit import Committer
 from ._connection import Connection
 from ._contract import (
     EVERYTHING,
+    LARGEST,
     USERS_TOLD,
     Append,
     DamagedHead,
@@ -207,7 +208,7 @@ class SqliteStore:
             rows = fetch(
                 connection,
                 "SELECT number, execution, body FROM mail WHERE number > ? ORDER BY number LIMIT ?",
-                (after, limit),
+                (after, min(limit, LARGEST)),
             )
         return tuple(Mail(*row) for row in rows)
 
@@ -239,7 +240,8 @@ class SqliteStore:
             return connection.changes()
 
     def put_definition(self, definition: KeptDefinition) -> None:
-        """Keep a definition. Raises `DefinitionConflict`."""
+        """Keep a definition. Raises `DefinitionConflict` and `BadArgument`."""
+        definition.check()
         id, version, hash = definition.id, definition.version, definition.hash
         with self._database.writing() as connection:
             kept = fetch(connection, _DEFINITION, (id, version))
@@ -262,7 +264,7 @@ class SqliteStore:
     ) -> tuple[KeptDefinition, ...]:
         """A page of all that are kept, by id and then by version."""
         with self._database.reading() as connection:
-            rows = fetch(connection, _DEFINITIONS, (*(after or (None, None)), limit))
+            rows = fetch(connection, _DEFINITIONS, (*(after or (None, None)), min(limit, LARGEST)))
         return tuple(KeptDefinition(*row) for row in rows)
 
     def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
@@ -274,7 +276,7 @@ class SqliteStore:
                 if users:
                     named = tuple(each.decode(errors="replace") for (each,) in users[:USERS_TOLD])
                     raise DefinitionInUse(id, version, named, len(users))
-            connection.execute("DELETE FROM definition WHERE (id, version) = (?, ?)", (id, version))
+            fetch(connection, "DELETE FROM definition WHERE (id, version) = (?, ?)", (id, version))
             return bool(kept)
 
     def delete(self, executions: Sequence[str]) -> int:
@@ -308,7 +310,7 @@ class SqliteStore:
                 connection,
                 "SELECT CAST(id AS BLOB) FROM execution WHERE expires <= ?"
                 " ORDER BY expires, id LIMIT ?",
-                (now, limit),
+                (now, min(limit, LARGEST)),
             )
         return tuple(name.decode(errors="replace") for (name,) in rows)
 
@@ -319,7 +321,7 @@ class SqliteStore:
             connection.execute(
                 "DELETE FROM record WHERE execution = ?1 AND seq <="
                 " min(?2, (SELECT seq FROM snapshot WHERE execution = ?1))",
-                (key, seq),
+                (key, min(seq, LARGEST)),
             )
             count = connection.changes()
         self._database.vacuum(_VACUUM_PAGES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .._errors import BadArgument
 from ..definition import ExtraMissing
 from ..store import (
     USERS_TOLD,
@@ -482,6 +483,39 @@ def check_that_a_definition_of_other_content_is_not_in_use(factory: StoreFactory
     assert store.delete_definition("orders", 1)
 
 
+def check_that_what_is_asked_for_may_be_beyond_all_numbers(factory: StoreFactory) -> None:
+    store = factory()
+    largest = KeptDefinition("a", 2**63 - 1, "0123", b"")
+    store.put_definition(largest)
+    store.commit([changed(turn("a", 1, b"1", snapshot=b"one"), expires=1.0)])
+    number = store.post("a", b"pause")
+    for beyond in (2**63, 2**64, 2**70, 10**400):
+        assert store.definition("a", beyond) is None
+        assert not store.delete_definition("a", beyond)
+        assert not store.definitions(after=("a", beyond))
+        assert store.definitions(limit=beyond) == (largest,)
+        assert not store.mail(beyond)
+        assert [mail.number for mail in store.mail(limit=beyond)] == [number]
+        assert store.take_answer(beyond) is None
+        assert not store.journal("a", beyond)
+        assert [head.id for head in store.heads(limit=beyond)] == ["a"]
+        assert store.expired(2.0, limit=beyond) == ("a",)
+    assert store.definition("a", -(2**70)) is None
+    assert store.definition("a") == largest
+    assert store.compact("a", 2**70) == 1
+
+
+def check_that_a_version_out_of_range_is_not_kept(factory: StoreFactory) -> None:
+    store = factory()
+    for version in (-(2**70), 0, 2**63, 2**70):
+        try:
+            store.put_definition(KeptDefinition("a", version, "0123", b""))
+        except BadArgument:
+            continue
+        raise AssertionError(f"{store!r} has taken version {version}")
+    assert not store.definitions()
+
+
 def check_that_a_closed_store_refuses(factory: StoreFactory) -> None:
     store = factory()
     store.close()
@@ -534,6 +568,8 @@ STORE_CHECKS: tuple[Callable[[StoreFactory], None], ...] = (
     check_that_a_deleted_definition_is_gone_and_may_come_again,
     check_that_a_definition_stays_while_it_is_run,
     check_that_a_definition_of_other_content_is_not_in_use,
+    check_that_what_is_asked_for_may_be_beyond_all_numbers,
+    check_that_a_version_out_of_range_is_not_kept,
     check_that_a_closed_store_refuses,
 )
 """Every check of this module: give each a factory."""

@@ -71,6 +71,12 @@ def bad_identity() -> None:
     builder.build()
 
 
+def version_too_large() -> None:
+    builder = new(version=2**63)
+    builder.node(render)
+    builder.build()
+
+
 def bad_types_of_identity() -> None:
     builder = ProcessBuilder(cast(Wrong, None), version=cast(Wrong, True))
     builder.node(render)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -45,6 +47,29 @@ class Shelf:
 
 
 # By name
+
+
+@pytest.mark.parametrize("version", ["9223372036854775808", "1" + 30 * "0", 5000 * "9"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_version_beyond_all_numbers_is_unknown(
+    tmp_path: Path, kind: str, version: str
+) -> None:
+    with closing(pe.MemoryStore() if kind == "memory" else pe.SqliteStore(tmp_path / "a.db")) as at:
+        async with pe.open_runtime(store=at, loader=pe.StoreLoader(at)) as runtime:
+            with pytest.raises(pe.UnknownDefinition, match=f"no definition 'orders v{version}'"):
+                await runtime.spawn(f"orders v{version}")
+
+
+async def test_the_largest_version_is_published_loaded_and_run(tmp_path: Path) -> None:
+    types = pe.NodeTypes()
+    types.register(work)
+    largest = process("orders", 2**63 - 1)
+    loader = pe.StoreLoader(tmp_path / "a.db", types)
+    await loader.publish(largest)
+    async with pe.open_runtime(store=tmp_path / "a.db", loader=loader) as runtime:
+        handle = await runtime.spawn(f"orders v{2**63 - 1}")
+        handle.signal("go")
+        assert str((await handle.result()).process) == str(largest)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,18 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "default_max_retries: expected a whole number from 0, got 1.5",
     ),
     (
+        {"default_max_retries": 2**63},
+        "default_max_retries: expected a number below 2**63, got 9223372036854775808",
+    ),
+    (
+        {"worker_pool_size": 10**20},
+        "worker_pool_size: expected a number below 2**63 or None, got 100000000000000000000",
+    ),
+    (
+        {"state_retention_days": 10**400},
+        f"state_retention_days: expected a number below 2**63 or None, got 1{79 * '0'}",
+    ),
+    (
         {"worker_pool_size": 0},
         "worker_pool_size: expected a whole number from 1 or None, got 0",
     ),

@@ -353,6 +353,8 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "half a head": (lambda line: line["head"].pop("state"), "missing required field `state`"),
     "a number for text": (lambda line: line["head"].update(id=7), "Expected `str`"),
     "something more": (lambda line: line.update(more=1), "unknown field `more`"),
+    "a version too large": (lambda line: line["head"].update(version=2**63), "<= 9223372036854775"),
+    "a number too large": (lambda line: line["head"].update(size=10**40), "<= 9223372036854775807"),
     "no base64": (lambda line: line["records"][1].__setitem__(1, "%"), "base64"),
     "a record missing": (lambda line: line["records"].pop(1), r"records 1 to 3 \(2\), not all"),
     "the last one missing": (lambda line: line["records"].pop(), r"1 to 2 \(2\), not all from 3"),
