@@ -4,6 +4,8 @@ Describe a process with `ProcessBuilder` (or load a document), open a runtime wi
 `spawn` executions and control each through its `ActorHandle`.
 """
 
+from typing import TYPE_CHECKING
+
 from processengine.actors import (
     ActorGone,
     DeadLetter,
@@ -56,9 +58,9 @@ from processengine.runtime import (
     Watch,
     open_runtime,
 )
+from processengine.runtime._later import later
 from processengine.runtime.definition import (
     BindingError,
-    CelExpression,
     Constant,
     DefinitionError,
     Expression,
@@ -69,19 +71,9 @@ from processengine.runtime.definition import (
     Input,
     InputError,
     NodeContext,
-    NodeType,
-    NodeTypes,
     ProcessBuilder,
     ProcessDefinition,
     Variable,
-    cel,
-    critical_path,
-    definition_of,
-    dump_definition,
-    load_definition,
-    load_wfformat,
-    parse_definition,
-    recorded_durations,
 )
 from processengine.runtime.execution import (
     AttemptFilter,
@@ -97,17 +89,7 @@ from processengine.runtime.execution import (
     UnknownPort,
     current,
 )
-from processengine.runtime.loading import DocumentLoader, FolderLoader, StoreLoader
 from processengine.runtime.metrics import DefinitionMetrics, Histogram, StoreMetrics
-from processengine.runtime.simulation import (
-    PathStep,
-    SimulationInTrio,
-    SimulationReport,
-    StuckSimulation,
-    TaskRun,
-    UnfitDurations,
-    simulate,
-)
 from processengine.runtime.store import (
     CorruptExecution,
     CorruptRecord,
@@ -115,7 +97,6 @@ from processengine.runtime.store import (
     DefinitionInUse,
     MemoryStore,
     NotAStore,
-    SqliteStore,
     Store,
     StoreBroken,
     StoreCorrupt,
@@ -130,8 +111,6 @@ from processengine.runtime.store import (
     UnknownRecord,
     UnstorableValue,
     ValueTypes,
-    export_executions,
-    import_executions,
 )
 from processengine.supervision import (
     NO_RETRY,
@@ -157,6 +136,78 @@ from processengine.supervision import (
     UnfitField,
     UnknownChild,
 )
+
+if TYPE_CHECKING:
+    from processengine.runtime.definition import (
+        CelExpression,
+        NodeType,
+        NodeTypes,
+        cel,
+        critical_path,
+        definition_of,
+        dump_definition,
+        load_definition,
+        load_wfformat,
+        parse_definition,
+        recorded_durations,
+    )
+    from processengine.runtime.loading import (
+        DocumentLoader,
+        FolderLoader,
+        StoreLoader,
+    )
+    from processengine.runtime.simulation import (
+        PathStep,
+        SimulationInTrio,
+        SimulationReport,
+        StuckSimulation,
+        TaskRun,
+        UnfitDurations,
+        simulate,
+    )
+    from processengine.runtime.store import (
+        SqliteStore,
+        export_executions,
+        import_executions,
+    )
+else:  # what a program may well do without is imported when it is asked for
+    __getattr__ = later(
+        __name__,
+        {
+            "processengine.runtime.definition": (
+                "CelExpression",
+                "NodeType",
+                "NodeTypes",
+                "cel",
+                "critical_path",
+                "definition_of",
+                "dump_definition",
+                "load_definition",
+                "load_wfformat",
+                "parse_definition",
+                "recorded_durations",
+            ),
+            "processengine.runtime.loading": (
+                "DocumentLoader",
+                "FolderLoader",
+                "StoreLoader",
+            ),
+            "processengine.runtime.simulation": (
+                "PathStep",
+                "SimulationInTrio",
+                "SimulationReport",
+                "StuckSimulation",
+                "TaskRun",
+                "UnfitDurations",
+                "simulate",
+            ),
+            "processengine.runtime.store": (
+                "SqliteStore",
+                "export_executions",
+                "import_executions",
+            ),
+        },
+    )
 
 __all__ = [
     "NO_RETRY",
@@ -303,3 +354,7 @@ __all__ = [
     "recorded_durations",
     "simulate",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

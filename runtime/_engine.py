@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -67,7 +67,7 @@ class Runtime:
             raise NotInTrio("open_runtime")
         if self._setup.storage is not None:
             await self._setup.storage.open(self.options)
-        core = Core(secrets.token_hex(4), self._setup)
+        core = Core(os.urandom(4).hex(), self._setup)
         self._nursery_manager = trio.open_nursery()
         nursery: trio.Nursery = await self._nursery_manager.__aenter__()
         # Shielded: in a scope that is cancelled already, `start` would wait for the core to end.

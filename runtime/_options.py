@@ -7,13 +7,11 @@ import functools
 import math
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
-import cattrs
 
 from ..supervision import Retry
 from ._errors import OptionError
@@ -163,6 +161,8 @@ class Options:
     @classmethod
     def from_toml(cls, path: str | Path, table: str = "processengine") -> Options:
         """Build options from a table of a TOML file (of `[tool]` too, as in pyproject.toml)."""
+        import tomllib
+
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -180,6 +180,8 @@ def _from_text(type: Any, text: object) -> object:
         return None
     if "Literal" in str(type):
         return text
+    import cattrs  # nobody waits for it who gives options as arguments
+
     return cattrs.structure(text, float if "float" in str(type) else int)
 
 

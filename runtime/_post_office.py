@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import trio
 
@@ -21,16 +21,17 @@ from ._ledger import Posted
 from ._sleepers import Sleepers
 from .execution import Execution, logger
 from .store import (
-    Doorbell,
     Fork,
     Mail,
     Rerun,
     StoreError,
     decode_letter,
-    doorbell_of,
     encode_answer,
     encode_refusal,
 )
+
+if TYPE_CHECKING:
+    from .store import Doorbell
 
 T = TypeVar("T")
 
@@ -81,6 +82,8 @@ class PostOffice:
         self._sleepers = sleepers
         self._journal = journal
         self._errands = errands
+        from .store import doorbell_of  # which needs SQLite
+
         self._bell: Doorbell = doorbell_of(journal.store)
         self._opened = trio.Event()
         self._news = trio.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -11,7 +12,10 @@ from ._blocking import run_blocking
 from ._errors import BadArgument
 from ._options import Options
 from .definition import ProcessDefinition
-from .store import SqliteStore, Store, Synchronous, ValueTypes
+from .store import Store, ValueTypes
+
+if TYPE_CHECKING:
+    from .store import Synchronous
 
 
 class Storage:
@@ -45,6 +49,8 @@ class Storage:
         """Open it and take it over. Raises `StoreError`."""
         place = self._place
         if isinstance(place, (str, Path)):
+            from .store import SqliteStore  # who keeps nothing on a disk does not wait for it
+
             level: Synchronous = "NORMAL" if options.durability == "lazy" else "FULL"
             store: Store = await trio.to_thread.run_sync(
                 lambda: SqliteStore(place, synchronous=level)

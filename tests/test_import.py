@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import processengine as pe
+from processengine.runtime import definition, store
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -49,3 +52,19 @@ def test_the_door_imports_no_optional_package(imported: set[str]) -> None:
 def test_the_door_imports_no_event_loop_but_trio(imported: set[str]) -> None:
     assert "trio" in imported
     assert "asyncio" not in imported
+
+
+@pytest.mark.parametrize("module", ["apsw", "cattrs", "gzip", "tomllib"])
+def test_the_door_leaves_for_later_what_a_program_may_do_without(
+    module: str, imported: set[str]
+) -> None:
+    assert module not in imported
+
+
+def test_every_public_name_is_found_and_no_other() -> None:
+    assert dir(pe) == sorted(pe.__all__)
+    for package in (pe, definition, store):
+        names = {name: getattr(package, name) for name in package.__all__}
+        assert None not in names.values()
+        with pytest.raises(AttributeError, match="has no attribute 'simulat'"):
+            getattr(package, "simulat")  # noqa: B009 - type checkers know that there is none

@@ -16,10 +16,10 @@ may say `role = "yardstick"` (or `"ours"`); without, it is a peer.
 
 It is called with one argument, JSON: `work`, `executions`, `steps` and `folder` (empty, for its
 files, and the current one), and what its variant says. Step number k of an execution gives k;
-message number k carries k. It does the work twice: the first time warms up. It prints one line of
-JSON: `seconds` and `total` (of all values, as read from the ended executions, the answers, or the
-actor that was told) of the second time, and `versions`. Without dependencies it runs in our own
-environment.
+message number k carries k. It does the work twice, each time after `gc.collect()`: the first time
+warms up. It prints one line of JSON: `seconds` and `total` (of all values, as read from the ended
+executions, the answers, or the actor that was told) of the second time, and `versions`. Without
+dependencies it runs in our own environment.
 """
 
 from __future__ import annotations

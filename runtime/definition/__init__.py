@@ -3,14 +3,13 @@
 Owns values only; it never runs a node. Start reading at `_model`, then `_builder` and `_routing`.
 """
 
+from typing import TYPE_CHECKING
+
+from .._later import later
 from ._binding import Binding, function_name
 from ._builder import NodeRef, PortRef, ProcessBuilder
-from ._cel import CelExpression, cel
 from ._check import define, entry_points
 from ._context import NodeContext
-from ._critical_path import critical_path
-from ._documents import Definitions, Types, definition_of, load_definition, parse_definition
-from ._dump import dump_definition
 from ._errors import (
     BindingError,
     DefinitionError,
@@ -28,7 +27,6 @@ from ._expressions import (
     seconds,
     truth,
 )
-from ._formats import SUFFIXES, Format, is_mapping, plain_data, plain_file
 from ._inputs import check_inputs
 from ._kinds import function_kind, is_async, join_of
 from ._model import (
@@ -59,10 +57,52 @@ from ._model import (
     Switch,
     Wait,
 )
-from ._node_types import NodeType, NodeTypes
 from ._owned import owned
 from ._routing import Exit, RoutedNode, RoutingMap
-from ._wfformat import RecordedTask, load_wfformat, recorded_durations
+
+if TYPE_CHECKING:
+    from ._cel import CelExpression, cel
+    from ._critical_path import critical_path
+    from ._documents import Definitions, Types, definition_of, load_definition, parse_definition
+    from ._dump import dump_definition
+    from ._formats import SUFFIXES, Format, is_mapping, plain_data, plain_file
+    from ._node_types import NodeType, NodeTypes
+    from ._wfformat import RecordedTask, load_wfformat, recorded_durations
+else:  # what is for documents and recordings only
+    __getattr__ = later(
+        __name__,
+        {
+            "._cel": (
+                "CelExpression",
+                "cel",
+            ),
+            "._critical_path": ("critical_path",),
+            "._documents": (
+                "Definitions",
+                "Types",
+                "definition_of",
+                "load_definition",
+                "parse_definition",
+            ),
+            "._dump": ("dump_definition",),
+            "._formats": (
+                "SUFFIXES",
+                "Format",
+                "is_mapping",
+                "plain_data",
+                "plain_file",
+            ),
+            "._node_types": (
+                "NodeType",
+                "NodeTypes",
+            ),
+            "._wfformat": (
+                "RecordedTask",
+                "load_wfformat",
+                "recorded_durations",
+            ),
+        },
+    )
 
 __all__ = [
     "ALL",

@@ -1,11 +1,7 @@
-"""How the parameters of a function are found by name in the memory; worked out once, beforehand.
-
-This is the boundary at which cattrs structures plain data into the types that a function asks for.
-"""
+"""How the parameters of a function are found by name in the memory; worked out once, beforehand."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 import types
@@ -14,41 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-import cattrs
-import msgspec
-from cattrs.gen import make_dict_structure_fn
 
 from ._context import NodeContext
 from ._errors import BindingError, DefinitionError, Fault
 from ._owned import owned
 
-_CONVERTER = cattrs.Converter()
-
-
-def _instance_or(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda value, cls: value if isinstance(value, cls) else structure(value, cls)
-
-
-def _strict(value: object, cls: type[Any]) -> object:
-    accepted: tuple[type[Any], ...] = (int, float) if cls is float else (cls,)
-    if isinstance(value, accepted) and (cls is bool or not isinstance(value, bool)):
-        return value
-    raise TypeError(f"{type(value).__name__} is not {cls.__name__}")
-
-
-def _record(cls: Any) -> Callable[[Any, Any], Any]:
-    return _instance_or(make_dict_structure_fn(cls, _CONVERTER))
-
-
-def _is_struct(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, msgspec.Struct)
-
-
-for _scalar in (str, bytes, int, float, bool):
-    _CONVERTER.register_structure_hook(_scalar, _strict)
-_CONVERTER.register_structure_hook_factory(attrs.has, _record)
-_CONVERTER.register_structure_hook_factory(dataclasses.is_dataclass, _record)
-_CONVERTER.register_structure_hook_func(_is_struct, _instance_or(msgspec.convert))
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _PASS_AS_IS = (NodeContext, inspect.Parameter.empty, object, typing.Any, None)
@@ -128,8 +94,8 @@ class Binding:
         assert parameter.structure is not None
         try:
             return parameter.structure(value)
-        except Exception as error:  # cattrs and users' hooks raise what they like
-            detail = "; ".join(_cattrs_messages(error))
+        except Exception as error:  # hooks raise what they like
+            detail = "; ".join(_messages_of(error))
             raise BindingError(
                 self.function_name,
                 parameter.name,
@@ -204,7 +170,7 @@ def structure_for(hint: object) -> Structure | None:
         return _union_structure(hint)
     if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _class_structure(hint)
-    return functools.partial(_CONVERTER.structure, cl=typing.cast(Any, hint))
+    return functools.partial(_structured, cls=hint)
 
 
 def _union_structure(hint: object) -> Structure | None:
@@ -223,7 +189,7 @@ def _union_structure(hint: object) -> Structure | None:
             try:
                 return value if one is None else one(value)
             except Exception as error:  # noqa: BLE001 - users' hooks raise what they like
-                errors += _cattrs_messages(error)
+                errors += _messages_of(error)
         raise TypeError("; ".join(errors))
 
     return structure
@@ -238,15 +204,21 @@ def _class_structure(cls: type[Any]) -> Structure:
             return value
         if cls in _CONTAINERS:
             raise TypeError(f"{type(value).__name__} is not {cls.__name__}")
-        return _CONVERTER.structure(value, cls)
+        return _structured(value, cls)
 
     return structure
 
 
-def _cattrs_messages(error: Exception) -> list[str]:
-    if isinstance(error, cattrs.BaseValidationError):
-        return cattrs.transform_error(error)
-    return [str(error) or type(error).__name__]
+def _structured(value: object, cls: Any) -> object:
+    from ._structuring import structured
+
+    return structured(value, cls)
+
+
+def _messages_of(error: Exception) -> list[str]:
+    from ._structuring import messages_of
+
+    return messages_of(error)
 
 
 def _names(scope: Mapping[str, object]) -> str:

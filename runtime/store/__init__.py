@@ -4,7 +4,9 @@ Bytes in, bytes out: it never knows what a record means, and decides nothing abo
 whether a turn continues what is stored. Start reading at `_contract`, then at `_writer`.
 """
 
-from ._archive import ImportReport, export_executions, import_executions
+from typing import TYPE_CHECKING
+
+from .._later import later
 from ._codec import Codec
 from ._codec_errors import CorruptRecord, UnknownRecord, UnstorableValue
 from ._compression import compress, decompress
@@ -25,8 +27,6 @@ from ._contract import (
     Stored,
     StoreSizes,
 )
-from ._database import Synchronous
-from ._doorbell import Doorbell, doorbell_of
 from ._errors import (
     ArchiveConflict,
     ArchiveFailed,
@@ -63,10 +63,26 @@ from ._letters import (
 )
 from ._loop_writer import LoopWriter
 from ._memory import MemoryStore
-from ._poster import Poster, Receipt
-from ._sqlite import SqliteStore
 from ._value_types import ValueTypes
 from ._writer import GroupWriter, WhenDurable
+
+if TYPE_CHECKING:
+    from ._archive import ImportReport, export_executions, import_executions
+    from ._database import Synchronous
+    from ._doorbell import Doorbell, doorbell_of
+    from ._poster import Poster, Receipt
+    from ._sqlite import SqliteStore
+else:  # what needs SQLite, or is for archives only
+    __getattr__ = later(
+        __name__,
+        {
+            "._archive": ("ImportReport", "export_executions", "import_executions"),
+            "._database": ("Synchronous",),
+            "._doorbell": ("Doorbell", "doorbell_of"),
+            "._poster": ("Poster", "Receipt"),
+            "._sqlite": ("SqliteStore",),
+        },
+    )
 
 __all__ = [
     "EVERYTHING",

@@ -11,7 +11,6 @@ from typing import TypeVar
 import attrs
 import trio
 
-from ._archive import export_executions
 from ._contract import Store
 from ._errors import CorruptExecution, StoreError
 
@@ -128,6 +127,8 @@ class Janitor:
     def _export(self, expired: list[str], folder: Path, now: float) -> None:
         """Write executions to a new file; those that are damaged are stuck."""
         path = _unused(folder, now)
+        from ._archive import export_executions
+
         count = export_executions(self._store, path, expired, on_damaged=self._set_aside)
         self.done += Cleaned(archived=count)
         if not count:

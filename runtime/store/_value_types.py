@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-import cattrs
 import msgspec
+
+if TYPE_CHECKING:
+    import cattrs
 
 ToPlain = Callable[[Any], object]
 FromPlain = Callable[[Any], object]

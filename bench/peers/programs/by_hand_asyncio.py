@@ -12,6 +12,7 @@
 """The same work written by hand on asyncio: a task for each execution, or for each receiver."""
 
 import asyncio
+import gc
 import json
 import platform
 import sys
@@ -94,6 +95,7 @@ async def timed() -> tuple[float, int]:
     work = {"memory": memory, "tell": tell, "ask": ask}[parameters["work"]]
     seconds, total = 0.0, 0
     for _ in range(2):
+        gc.collect()
         begin = time.perf_counter()
         total = await work()
         seconds = time.perf_counter() - begin

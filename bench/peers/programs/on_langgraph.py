@@ -16,6 +16,7 @@ checkpointer, which is optional, `invoke` keeps nothing of a run but its state.
 """
 
 import asyncio
+import gc
 import json
 import sqlite3
 import sys
@@ -69,6 +70,7 @@ def one_after_another(saver: Any) -> tuple[float, int]:
     graph = chain().compile(checkpointer=saver)
     seconds, total = 0.0, 0
     for again in range(2):
+        gc.collect()
         begin = time.perf_counter()
         ends = [graph.invoke({"n0": 0}, **options(saver, again, at)) for at in range(COUNT)]
         total = sum(sum(end.values()) for end in ends)
@@ -81,6 +83,7 @@ async def side_by_side(saver: Any) -> tuple[float, int]:
     graph = chain().compile(checkpointer=saver)
     seconds, total = 0.0, 0
     for again in range(2):
+        gc.collect()
         begin = time.perf_counter()
         ends = await asyncio.gather(
             *(graph.ainvoke({"n0": 0}, **options(saver, again, at)) for at in range(COUNT))

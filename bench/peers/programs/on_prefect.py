@@ -12,6 +12,7 @@ call tasks directly, as its documentation shows; caching of results is off (`NO_
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -60,6 +61,7 @@ async def timed() -> tuple[float, int]:
     """Seconds and the total of all values, of the second time."""
     seconds, total = 0.0, 0
     for _ in range(2):
+        gc.collect()
         begin = time.perf_counter()
         if parameters.get("side_by_side"):
             values = await asyncio.gather(*(chain() for _ in range(COUNT)))

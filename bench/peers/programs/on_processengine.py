@@ -14,6 +14,7 @@
 With a store every step is on the disk before the next begins.
 """
 
+import gc
 import json
 import sys
 import time
@@ -68,6 +69,7 @@ async def run(definition: pe.ProcessDefinition) -> tuple[float, int]:
         store=store(), definitions=[definition], max_concurrent_executions=COUNT
     ) as runtime:
         for _ in range(2):
+            gc.collect()
             begin = time.perf_counter()
             total = sum(sum(end.memory.values()) for end in await ends(runtime, definition))
             seconds = time.perf_counter() - begin

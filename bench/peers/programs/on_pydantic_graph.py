@@ -11,6 +11,7 @@ off (`auto_instrument=False`), the faster of both settings. Steps are asynchrono
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -62,6 +63,7 @@ async def timed() -> tuple[float, int]:
     graph = chain()
     seconds, found = 0.0, 0
     for _ in range(2):
+        gc.collect()
         begin = time.perf_counter()
         if parameters.get("side_by_side"):
             found = sum(await asyncio.gather(*(total(graph) for _ in range(COUNT))))

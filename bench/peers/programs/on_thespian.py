@@ -17,6 +17,7 @@ each actor in a process of its own: `multiprocQueueBase` sends by `multiprocessi
 is one for UDP too, which can lose messages.
 """
 
+import gc
 import json
 import sys
 import time
@@ -67,6 +68,7 @@ def main() -> None:
     try:
         addresses = [system.createActor(Adder) for _ in range(COUNT)]
         for _ in range(2):
+            gc.collect()
             begin = time.perf_counter()
             total = sum(work(system, actor) for actor in addresses)
             seconds = time.perf_counter() - begin
