@@ -41,7 +41,7 @@ from ._setup import Setup
 from ._storage import Storage
 from .definition import ProcessDefinition, check_inputs, owned
 from .execution import Begin, Execution, Program, State, check_sizes
-from .store import StaleWriter, Store, ValueTypes
+from .store import StaleWriter, Store, ValueTypes, WriterClosed
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -527,6 +527,8 @@ async def _stored(
     try:
         await execution.ledger.stored()
         return handle
+    except WriterClosed as error:
+        raise RuntimeClosed(core.id) from error
     except StaleWriter:
         await core.store.sleepers.fetch(id)
     existing = _existing(core, id, definition, given)

@@ -179,8 +179,7 @@ class Lifecycle:
         self._let_go(execution)
         self.keep(execution)
         self._tell_result(execution)
-        if self._idle and not self._live:
-            self._tell_idle()
+        self.look_whether_idle()
         if self.admission.queued:
             self._admit()
 
@@ -189,8 +188,7 @@ class Lifecycle:
         if self._tracing is not None:
             self._tracing.left(execution)
         self._let_go(execution)
-        if self._idle and not self._live:
-            self._tell_idle()
+        self.look_whether_idle()
         if self.admission.queued:
             self._admit()
 
@@ -245,8 +243,12 @@ class Lifecycle:
             self._idle.append((holds, reply))
         return reply
 
+    def look_whether_idle(self) -> None:
+        """An execution is not live or asleep any more: perhaps somebody waits for just that."""
+        if self._idle and not self._live:
+            self._tell_idle()
+
     def _tell_idle(self) -> None:
-        """An execution is not live any more: perhaps somebody waits for just that."""
         told = [each for each in self._idle if each[0]()]
         self._idle = [each for each in self._idle if each not in told]
         for _, reply in told:

@@ -180,6 +180,7 @@ class Sleepers:
         self._loads: dict[str, Reply[ProcessDefinition]] = {}
         self._left = 0
         self._news = trio.Event()
+        self._is_over = False
 
     def __len__(self) -> int:
         return len(self.asleep)
@@ -334,9 +335,12 @@ class Sleepers:
     def fetch(self, id: str) -> Reply[Execution]:
         """Look for an execution in the store; answered when it is in memory again.
 
-        Fails with `UnknownExecution` or `ExecutionParked`.
+        Fails with `UnknownExecution`, `ExecutionParked` or `RuntimeClosed`.
         """
         reply: Reply[Execution] = Reply()
+        if self._is_over:
+            reply.fail(RuntimeClosed(self._house.id))
+            return reply
         self._asking.setdefault(id, []).append(reply)
         self.rouse(id)
         return reply
@@ -372,6 +376,7 @@ class Sleepers:
 
     def give_up(self) -> None:
         """Refuse all who wait for an execution to come back: the runtime has ended."""
+        self._is_over = True
         error = RuntimeClosed(self._house.id)
         for replies in self._asking.values():
             for reply in replies:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ._blocking import run_blocking
+from ._blocking import in_thread, run_blocking
 from ._errors import BadArgument
 from ._options import Options
 from .definition import ProcessDefinition
@@ -52,9 +52,7 @@ class Storage:
             from .store import SqliteStore  # who keeps nothing on a disk does not wait for it
 
             level: Synchronous = "NORMAL" if options.durability == "lazy" else "FULL"
-            store: Store = await trio.to_thread.run_sync(
-                lambda: SqliteStore(place, synchronous=level)
-            )
+            store: Store = await in_thread(lambda: SqliteStore(place, synchronous=level))
         else:
             store = place
         self._opened = store

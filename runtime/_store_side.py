@@ -144,6 +144,7 @@ class StoreSide:
 
     def give_up(self) -> None:
         """Refuse whoever waits for something that cannot come any more."""
+        self.journal.writer.close()
         self.sleepers.give_up()
         self.errands.give_up()
 
@@ -263,6 +264,7 @@ class StoreSide:
             house.lifecycle.keep(execution)
             if execution.restarts:  # it ended as it crashed, and has told nobody
                 house.results.tell(execution)
+            house.lifecycle.look_whether_idle()
         elif execution.id not in house.live:
             house.lifecycle.arrives(execution)
         for message, reply in letters:
@@ -286,6 +288,7 @@ class StoreSide:
     def stays_away(self, id: str, error: Exception) -> None:
         """An execution does not come back."""
         self._house.results.fail(id, error)
+        self._house.lifecycle.look_whether_idle()
 
 
 def _page(heads: Iterator[ExecutionHead | DamagedHead]) -> list[ExecutionHead | DamagedHead]:

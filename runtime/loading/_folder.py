@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import trio
 
+from .._blocking import in_thread
 from .._clock import is_time_real
 from ..definition import (
     SUFFIXES,
@@ -73,7 +74,7 @@ class FolderLoader:
         if not is_time_real():
             await trio.lowlevel.checkpoint()
             return read()
-        return await trio.to_thread.run_sync(read)
+        return await in_thread(read)
 
     def _read(self, id: str, version: int | None) -> dict[str, Any] | None:
         cards = {path: self._card(path) for path in self._files()}

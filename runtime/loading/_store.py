@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import trio
 
-from .._blocking import run_blocking
+from .._blocking import in_thread, run_blocking
 from .._errors import BadArgument
 from ..definition import NodeTypes, ProcessDefinition, dump_definition, plain_data
 from ..store import InUse, KeptDefinition, SqliteStore, Store
@@ -78,7 +77,7 @@ class StoreLoader:
     async def _with_store(self, call: Callable[[Store], T]) -> T:
         place = self._place
         if isinstance(place, (str, Path)):
-            return await trio.to_thread.run_sync(_with_file, place, call)
+            return await in_thread(_with_file, place, call)
         return await run_blocking(place, call, place)
 
 

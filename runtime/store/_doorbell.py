@@ -235,11 +235,12 @@ class WatchingBell:
         self, ring: Ring, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Ring whenever the file has changed, be it for another reason."""
+        limiter = trio.CapacityLimiter(1)
         with FileWatch(self._store) as watch:
             task_status.started()
             while True:
                 await trio.sleep(LOOK_SECONDS)
-                if await trio.to_thread.run_sync(watch.has_changed):
+                if await trio.to_thread.run_sync(watch.has_changed, limiter=limiter):
                     ring()
 
     async def ring_back(self) -> None:
