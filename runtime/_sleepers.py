@@ -213,10 +213,6 @@ class Sleepers:
             self._look_in(max(self._after, AGAIN_AFTER), execution)
             return
         self.dismiss(execution)
-        state = execution.state.name
-        definition = str(execution.program.definition)
-        sort = Sort(execution.program, definition, state, execution.incarnation)
-        self._put(execution.id, sort, due)
 
     def _is_looking_for_child(self, execution: Execution) -> bool:
         """Whether a child is being fetched: if there is none yet, its parent has to call it."""
@@ -227,7 +223,10 @@ class Sleepers:
         )
 
     def dismiss(self, execution: Execution) -> None:
-        """Have an execution that rests leave memory."""
+        """Have an execution that rests leave memory; at no moment is it in neither place."""
+        program, state = execution.program, execution.state
+        sort = Sort(program, str(program.definition), state.name, execution.incarnation)
+        self._put(execution.id, sort, next_due(state))
         execution.leave()
         self._host.fell_asleep(execution)
         self._left += 1

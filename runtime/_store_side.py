@@ -217,9 +217,12 @@ class StoreSide:
     def crashed(self, old: Execution, error: Exception) -> None:
         """A life has ended by a fault: there is another from the store, or it is parked."""
         house = self._house
+        if not house.is_closing:
+            self._restart_or_park(old, error)
         house.lifecycle.leaves(old)
-        if house.is_closing:
-            return
+
+    def _restart_or_park(self, old: Execution, error: Exception) -> None:
+        house = self._house
         restarts = INTENSITY.add(old.restarts, house.clock())
         if restarts is not None:
             delay = BACKOFF.delay(len(restarts), house.random.random())

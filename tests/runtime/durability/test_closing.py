@@ -56,6 +56,46 @@ def test_who_waits_for_all_to_end_does_not_wait_for_the_last_that_is_parked() ->
     run_virtual(main)
 
 
+def test_who_waits_for_all_to_end_waits_for_those_that_leave_memory_too() -> None:
+    process = pe.ProcessBuilder("delayed")
+    process.delay("delay", 100).then(process.delay("another", 100))
+
+    async def main() -> None:
+        async with pe.open_runtime(
+            store=pe.MemoryStore(), wall_clock=trio.current_time, passivate_after=1.0
+        ) as runtime:
+            handle = await runtime.spawn(process.build())
+            await runtime.wait_all_ended()
+            assert (handle.status().state, trio.current_time()) == ("completed", 200)
+
+    run_virtual(main)
+
+
+def test_who_waits_for_all_to_end_waits_for_one_that_crashes_or_is_migrated() -> None:
+    process = pe.ProcessBuilder("delayed", 1)
+    process.delay("delay", 100)
+    newer = pe.ProcessBuilder("delayed", 2)
+    newer.delay("delay", 100)
+
+    async def disturb(runtime: pe.Runtime) -> None:
+        await trio.sleep(10)
+        core_of(runtime).live["x"].crash(ValueError("a fault"))
+        await trio.sleep(10)
+        assert runtime.get("x").incarnation == 2
+        await runtime.migrate("x", newer.build())
+
+    async def main() -> None:
+        async with pe.open_runtime(store=pe.MemoryStore(), wall_clock=trio.current_time) as runtime:
+            await runtime.spawn(process.build(), id="x")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(disturb, runtime)
+                await runtime.wait_all_ended()
+            assert runtime.get("x").status().state == "completed"
+            assert trio.current_time() == 120  # the delay begins anew
+
+    run_virtual(main)
+
+
 def test_a_spawn_that_cannot_be_stored_ends_with_the_runtime() -> None:
     store = FaultyStore(pe.MemoryStore(), FOR_EVER)
 
