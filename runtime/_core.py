@@ -141,7 +141,7 @@ class Core:
         for group in self.groups:
             group.end_watches()
         self.results.give_up()
-        self.delivery.inbox.empty()
+        self.delivery.inbox.take_in()
 
     def crashed(self, execution: Execution, error: Exception) -> None:
         """An execution has crashed: there is another life, or it ends as failed."""

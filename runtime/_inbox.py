@@ -24,10 +24,10 @@ class Inbox(Generic[L]):
         self._deliver = deliver
         self._thread = threading.get_ident()
         self._token = trio.lowlevel.current_trio_token()
-        self._inbox: deque[L | Action] = deque()
+        self._waiting: deque[L | Action] = deque()
 
     def __len__(self) -> int:
-        return len(self._inbox)
+        return len(self._waiting)
 
     def is_here(self) -> bool:
         """Whether this is the runtime's own thread, and its event loop runs."""
@@ -42,19 +42,19 @@ class Inbox(Generic[L]):
 
     def put(self, what: L | Action) -> None:
         """Queue something, from another thread; if the event loop is over, take it all in."""
-        self._inbox.append(what)
+        self._waiting.append(what)
         try:
-            self._token.run_sync_soon(self.empty, idempotent=True)
+            self._token.run_sync_soon(self.take_in, idempotent=True)
         except trio.RunFinishedError:
-            self.empty()
+            self.take_in()
 
-    def empty(self) -> None:
+    def take_in(self) -> None:
         """Take in what has come."""
         self._deliver(self._letters())
 
     def _letters(self) -> Iterator[L]:
-        while self._inbox:
-            what = self._inbox.popleft()
+        while self._waiting:
+            what = self._waiting.popleft()
             if callable(what):
                 what()
             else:
