@@ -244,13 +244,14 @@ class Dispatcher(Generic[J]):
 
         Raises what `run` raises, which is a fault of it; no job survives that.
         """
-        try:
-            async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
                 self.wake()
                 task_status.started()
                 await trio.sleep_forever()
-        finally:
-            self._nursery = None
+            finally:
+                self._nursery = None  # it is about to end: nobody may be started any more
 
     def submit(self, job: J) -> None:
         """Queue a job; it starts in order of arrival."""

@@ -103,7 +103,7 @@ class Reply(Generic[T]):
         arrived = asyncio.Event()
 
         def wake() -> None:
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the waiter went with its event loop
                 loop.call_soon_threadsafe(arrived.set)
 
         self.when_done(wake)

@@ -34,6 +34,8 @@ LONGEST_PATH = 100
 """Bytes in the path of a socket: systems allow 104 to 108."""
 
 LOOK_SECONDS = 0.05
+CONNECT_SECONDS = 5.0
+"""For which a sender waits for a host that has too many at the door."""
 PATIENCE_SECONDS = 1.0
 """For which a sender may leave what it was told unread, before it is passed over."""
 
@@ -74,7 +76,7 @@ def doorbell_of(store: Store) -> Doorbell:
 
 
 def call(path: Path) -> Caller | None:
-    """A sender's end for the store at a path; None if no host listens."""
+    """A sender's end for the store at a path; None if no host listens, or has the time to."""
     if not HAS_SOCKETS:
         return WatchingCaller(path)
     try:
@@ -181,11 +183,25 @@ class SocketCaller:
 
     def __init__(self, store: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(CONNECT_SECONDS)
         try:
-            self._socket.connect(str(bell_path(store)))
+            self._connect(str(bell_path(store)))
         except BaseException:
             self._socket.close()
             raise
+
+    def _connect(self, path: str) -> None:
+        """Connect, with patience if too many others want to; to block would be for ever."""
+        end = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                self._socket.connect(path)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(LOOK_SECONDS)
+            else:
+                return
 
     def ring(self) -> None:
         """Send a byte; if the host has gone meanwhile, `wait` tells."""

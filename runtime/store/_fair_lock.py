@@ -16,7 +16,7 @@ class FairLock:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._is_held = False
+        self._holder: threading.Lock | None = None
         self._waiting: deque[threading.Lock] = deque()
 
     @property
@@ -25,14 +25,18 @@ class FairLock:
         return len(self._waiting)
 
     def __enter__(self) -> None:
-        with self._guard:
-            if not self._is_held:
-                self._is_held = True
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        turn.acquire()  # until it is handed over, held
+        turn = threading.Lock()
+        turn.acquire()
+        try:
+            with self._guard:
+                if self._holder is None:
+                    self._holder = turn
+                    return
+                self._waiting.append(turn)
+            turn.acquire()  # until it is handed over, held
+        except BaseException:  # Ctrl-C, say
+            self._step_aside(turn)
+            raise
 
     def __exit__(
         self,
@@ -41,7 +45,17 @@ class FairLock:
         trace: TracebackType | None,
     ) -> None:
         with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._is_held = False
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._holder = self._waiting.popleft() if self._waiting else None
+        if self._holder is not None:
+            self._holder.release()
+
+    def _step_aside(self, turn: threading.Lock) -> None:
+        """Somebody waits no more, or does not begin."""
+        with self._guard:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            elif self._holder is turn:  # it was handed over just then
+                self._hand_over()

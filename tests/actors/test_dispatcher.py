@@ -314,6 +314,35 @@ def test_after_a_fault_the_other_jobs_are_lost_and_those_queued_wait_for_the_nex
     assert queued.done == 1
 
 
+@given(schedule=chances(), ticks=st.integers(0, 3), began=st.booleans())
+def test_a_job_that_comes_while_the_serving_ends_waits_for_the_next_one(
+    schedule: Random, ticks: int, began: bool
+) -> None:
+    shop, late = Shop(), Job()
+
+    async def serve() -> None:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(shop.dispatcher.serve)
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            shop.open(nursery)
+            if began:
+                shop.dispatcher.submit(Job())
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                for _ in range(ticks):
+                    await trio.lowlevel.checkpoint()
+            shop.dispatcher.submit(late)
+        await serve()
+
+    run_virtual(main, random=schedule)
+    assert (late.done, shop.dispatcher.queued, shop.dispatcher.workers) == (1, 0, 0)
+
+
 @settings(max_examples=EFFORT)
 @given(
     crews=chances().map(lambda random: [draw_jobs(random) for _ in range(1 + random.randrange(3))]),

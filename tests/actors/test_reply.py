@@ -140,6 +140,17 @@ def test_an_answer_for_whoever_went_with_his_event_loop_is_dropped() -> None:
     assert trio_reply.wait() == asyncio_reply.wait() == 7
 
 
+def test_an_answer_for_whoever_is_left_in_a_closed_event_loop_is_dropped() -> None:
+    reply: Reply[int] = Reply()
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # it is told that the waiter is left
+    waiter = loop.create_task(_wait(reply))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    reply.answer(7)
+    assert not waiter.done()
+
+
 async def _wait(reply: Reply[int]) -> int:
     return await reply
 

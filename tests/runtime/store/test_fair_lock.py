@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+
+import pytest
 
 from processengine.runtime.store._fair_lock import FairLock
 
@@ -39,3 +42,33 @@ def test_it_is_let_go_when_its_block_raises() -> None:
         pass
     with lock:
         assert lock.waiting == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="nobody can be interrupted here")
+def test_who_is_interrupted_while_waiting_holds_up_nobody() -> None:
+    lock, main = FairLock(), threading.get_ident()
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            while not lock.waiting:
+                pass
+            signal.pthread_kill(main, signal.SIGINT)
+            go.wait(60)
+
+    def take() -> None:
+        with lock:
+            pass
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    with pytest.raises(KeyboardInterrupt), lock:
+        pass
+    go.set()
+    next_one = threading.Thread(target=take, daemon=True)
+    next_one.start()
+    for thread in (holder, next_one):
+        thread.join(60)
+        assert not thread.is_alive()
