@@ -2,6 +2,7 @@
 
 from processengine.runtime.testing import (
     FAULTS,
+    STORE_CALLS,
     STORE_CHECKS,
     Bodies,
     Fault,
@@ -11,6 +12,7 @@ from processengine.runtime.testing import (
     Observer,
     Palette,
     Sketch,
+    StoreCall,
     StoreFactory,
     Table,
     TableExecution,
@@ -26,6 +28,7 @@ from processengine.runtime.testing import (
 
 __all__ = [
     "FAULTS",
+    "STORE_CALLS",
     "STORE_CHECKS",
     "Bodies",
     "Fault",
@@ -35,6 +38,7 @@ __all__ = [
     "Observer",
     "Palette",
     "Sketch",
+    "StoreCall",
     "StoreFactory",
     "Table",
     "TableExecution",

@@ -79,8 +79,8 @@ class Runtime:
             try:
                 await core.store.recover()
             except BaseException as error:
-                with trio.CancelScope(shield=True):
-                    await self.__aexit__(type(error), error, error.__traceback__)
+                nursery.cancel_scope.shield = True  # a scope around this would end before it does
+                await self.__aexit__(type(error), error, error.__traceback__)
                 raise
         return self
 

@@ -6,7 +6,7 @@ Owns nothing the engine needs. Start reading at `_virtual` for tests of the runn
 
 from ._drawing import Palette, draw_sketch
 from ._dump import dump
-from ._faulty_store import FAULTS, Fault, FaultyStore
+from ._faulty_store import FAULTS, STORE_CALLS, Fault, FaultyStore, StoreCall
 from ._game import TokenGame
 from ._invariants import check_invariants
 from ._sketch import Bodies, NodeKind, NodeSketch, Sketch
@@ -17,6 +17,7 @@ from ._virtual import run_virtual
 
 __all__ = [
     "FAULTS",
+    "STORE_CALLS",
     "STORE_CHECKS",
     "Bodies",
     "Fault",
@@ -26,6 +27,7 @@ __all__ = [
     "Observer",
     "Palette",
     "Sketch",
+    "StoreCall",
     "StoreFactory",
     "Table",
     "TableExecution",

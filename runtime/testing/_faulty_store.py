@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Literal, TypeVar
 
 import attrs
 
@@ -28,6 +30,13 @@ from ..store import (
 Fault = Literal["fail", "full", "lose", "tear", "delay", "die"]
 FAULTS: tuple[Fault, ...] = ("fail", "full", "lose", "tear", "delay", "die")
 
+StoreCall = Literal["take_over", "load", "journal", "list", "mail", "answer"]
+"""What else may break down; `list` is `unfinished` and `heads`."""
+
+STORE_CALLS: tuple[StoreCall, ...] = ("take_over", "load", "journal", "list", "mail", "answer")
+
+T = TypeVar("T")
+
 
 class ThreadDied(BaseException):
     """What kills the thread that commits: no `Exception`, so nobody handles it."""
@@ -42,61 +51,91 @@ class FaultyStore:
     transactions do not hold. `delay` waits until `gate` is set, and says so in `waiting`. `die`
     stores the batch and then raises `ThreadDied`. A batch that the store refuses meets no fault but
     the first two and `delay`.
+
+    `others` tells the same of the n-th of other calls; `lose` and `tear` do what was asked for, or
+    read it, and then raise `StoreFailed`. `unfinished` gives the first of its heads before that.
+    `calls` counts them.
     """
 
     store: Store
     faults: Mapping[int, Fault] = attrs.field(factory=dict[int, Fault])
+    others: Mapping[StoreCall, Mapping[int, Fault]] = attrs.field(
+        factory=dict[StoreCall, Mapping[int, Fault]]
+    )
     commits: int = 0
+    calls: Counter[StoreCall] = attrs.field(factory=Counter[StoreCall])
     gate: threading.Event = attrs.Factory(threading.Event)
     waiting: threading.Event = attrs.Factory(threading.Event)
 
     @property
     def is_instant(self) -> bool:
-        """As the store is, unless a commit may be delayed."""
-        return self.store.is_instant and "delay" not in self.faults.values()
+        """As the store is, unless something may be delayed."""
+        faults = [*self.faults.values()]
+        for several in self.others.values():
+            faults += several.values()
+        return self.store.is_instant and "delay" not in faults
 
     def release(self) -> None:
         """As the store does."""
         self.store.release()
 
     def take_over(self) -> None:
-        """As the store does."""
-        self.store.take_over()
+        """As the store does, unless it is the turn of a fault."""
+        self._call("take_over", self.store.take_over)
 
     def commit(self, batch: Sequence[Append]) -> None:
         """Store turns, unless it is the turn of a fault."""
         self.commits += 1
-        fault = self.faults.get(self.commits)
-        self._before(fault)
+        fault, what = self.faults.get(self.commits), f"commit {self.commits}"
+        self._before(fault, what)
         self.store.commit(batch[: len(batch) // 2] if fault == "tear" else batch)
-        self._after(fault)
+        self._after(fault, what)
 
-    def _before(self, fault: Fault | None) -> None:
+    def _call(self, call: StoreCall, perform: Callable[[], T]) -> T:
+        """Do something, unless it is the turn of a fault."""
+        fault, what = self._next(call)
+        self._before(fault, what)
+        result = perform()
+        self._after(fault, what)
+        return result
+
+    def _next(self, call: StoreCall) -> tuple[Fault | None, str]:
+        """Count a call; gives what happens to it, and how it is called in words."""
+        self.calls[call] += 1
+        number = self.calls[call]
+        return self.others.get(call, {}).get(number), f"{call} {number}"
+
+    def _before(self, fault: Fault | None, what: str) -> None:
         if fault == "fail":
-            raise StoreFailed("faulty", f"commit {self.commits} was to fail")
+            raise StoreFailed("faulty", f"{what} was to fail")
         if fault == "full":
-            raise StoreFull("faulty", f"commit {self.commits} was to find no space")
+            raise StoreFull("faulty", f"{what} was to find no space")
         if fault == "delay":
             self.waiting.set()
             self.gate.wait()
 
-    def _after(self, fault: Fault | None) -> None:
+    def _after(self, fault: Fault | None, what: str) -> None:
         if fault in ("lose", "tear"):
-            raise StoreFailed("faulty", f"commit {self.commits} was to be left in doubt")
+            raise StoreFailed("faulty", f"{what} was to be left in doubt")
         if fault == "die":
-            raise ThreadDied(f"commit {self.commits} was to be the last")
+            raise ThreadDied(f"{what} was to be the last")
 
     def load(self, execution: str) -> Stored | None:
-        """As the store does."""
-        return self.store.load(execution)
+        """As the store does, unless it is the turn of a fault."""
+        return self._call("load", lambda: self.store.load(execution))
 
     def journal(self, execution: str, after: int = 0) -> tuple[Record, ...]:
-        """As the store does."""
-        return self.store.journal(execution, after)
+        """As the store does, unless it is the turn of a fault."""
+        return self._call("journal", lambda: self.store.journal(execution, after))
 
     def unfinished(self) -> Iterator[ExecutionHead | DamagedHead]:
-        """As the store does."""
-        return self.store.unfinished()
+        """As the store does, unless it is the turn of a fault."""
+        fault, what = self._next("list")
+        self._before(fault, what)
+        heads = self.store.unfinished()
+        yield from islice(heads, 1)
+        self._after(fault, what)
+        yield from heads
 
     def heads(
         self,
@@ -105,20 +144,20 @@ class FaultyStore:
         limit: int = 100,
         after: tuple[float, str] | None = None,
     ) -> tuple[ExecutionHead | DamagedHead, ...]:
-        """As the store does."""
-        return self.store.heads(wanted, limit=limit, after=after)
+        """As the store does, unless it is the turn of a fault."""
+        return self._call("list", lambda: self.store.heads(wanted, limit=limit, after=after))
 
     def post(self, execution: str, body: bytes) -> int:
         """As the store does."""
         return self.store.post(execution, body)
 
     def mail(self, after: int = 0, *, limit: int = 1000) -> tuple[Mail, ...]:
-        """As the store does."""
-        return self.store.mail(after, limit=limit)
+        """As the store does, unless it is the turn of a fault."""
+        return self._call("mail", lambda: self.store.mail(after, limit=limit))
 
     def answer(self, number: int, body: bytes) -> None:
-        """As the store does."""
-        self.store.answer(number, body)
+        """As the store does, unless it is the turn of a fault."""
+        self._call("answer", lambda: self.store.answer(number, body))
 
     def take_answer(self, number: int) -> bytes | None:
         """As the store does."""

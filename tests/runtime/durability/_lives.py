@@ -17,8 +17,16 @@ import trio
 import processengine as pe
 from processengine.actors import Cancel, Message, Pause, Resume, Retry, Signal, Skip, Update
 from processengine.runtime import _journal, _ledger
+from processengine.runtime import store as _store
 from processengine.runtime.execution import Ending, Finished, Paused, Running
-from processengine.runtime.store import Append, LoopWriter, Store, WhenDurable
+from processengine.runtime.store import (
+    Append,
+    LoopWriter,
+    Store,
+    StoreError,
+    WhenDurable,
+)
+from processengine.runtime.store._letters import Answer, Letter, decode_answer, encode_letter
 from processengine.testing import run_virtual
 
 from .._drama import GRACE, Drama, Plan
@@ -53,6 +61,71 @@ class Weather:
     passivate_after: float | None = None
     snapshot_bytes: int = 256 * 1024
     is_watched: bool = False
+
+
+LETTERS: dict[str, Letter] = {
+    "pause": Pause(),
+    "interrupt": Pause("interrupt"),
+    "resume": Resume(),
+    "signal": Signal("go", "payload"),
+    "update": Update({"updated": True}),
+    "cancel": Cancel("scripted"),
+}
+"""What another process sends for an act."""
+
+
+class Mailbag:
+    """Letters that another process has posted in any life, and the answers that came, in order.
+
+    It is the doorbell of every host, too.
+    """
+
+    def __init__(self, saga: Saga) -> None:
+        self.letters: dict[int, str] = {}
+        self.answers: dict[int, Answer] = {}
+        self._saga = saga
+        self._ring: Callable[[], None] = lambda: None
+        self._came = trio.Event()
+
+    async def listen(
+        self,
+        ring: Callable[[], None],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """The host listens."""
+        self._ring = ring
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def ring_back(self) -> None:
+        """The host has left answers: take them in."""
+        self.collect()
+
+    def collect(self) -> None:
+        """Take in the answers that are there."""
+        assert self._saga.store is not None
+        for number in self.letters.keys() - self.answers.keys():
+            body = self._saga.store.take_answer(number)
+            if body is not None:
+                self.answers[number] = decode_answer(body)
+                self._saga.check_answer(number)
+        self._came.set()
+        self._came = trio.Event()
+
+    def post(self, act: str) -> int:
+        """Leave a letter with the store; returns its number."""
+        assert self._saga.store is not None
+        number = self._saga.store.post("x", encode_letter(LETTERS[act]))
+        self.letters[number] = act
+        self._ring()
+        return number
+
+    async def answer_to(self, number: int) -> Answer:
+        """Wait for the answer to a letter."""
+        while number not in self.answers:
+            await self._came.wait()
+        return self.answers[number]
 
 
 def tag_of(message: Message) -> str:
@@ -133,6 +206,8 @@ def weathered(saga: Saga) -> Generator[None, None, None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_journal, "LoopWriter", functools.partial(_Writer, saga))
         patch.setattr(_ledger, "SNAPSHOT_BYTES", saga.weather.snapshot_bytes)
+        if saga.mailbag is not None:
+            patch.setattr(_store, "doorbell_of", lambda _: saga.mailbag)
         yield
 
 
@@ -140,7 +215,8 @@ def weathered(saga: Saga) -> Generator[None, None, None]:
 class Life(Drama):
     """What one host sees of a drama. Once it `is_over`, nothing that it does counts.
 
-    `began` is when, `answered` counts answers by what was asked.
+    `began` is when, it `was_refused` if it could not open the store and `had_time` if it did not
+    end before all was done; `answered` counts answers by what was asked.
     """
 
     saga: Any = None
@@ -148,6 +224,8 @@ class Life(Drama):
     store: Any = None
     is_over: bool = False
     began: float = 0.0
+    was_refused: bool = False
+    had_time: bool = False
     answered: Counter[str] = attrs.field(factory=Counter[str])
 
     async def run(self, context: pe.NodeContext) -> object:
@@ -213,12 +291,12 @@ class Life(Drama):
 
     async def _give_up(self, handle: pe.ActorHandle) -> pe.Outcome:
         before = self._statuses()
-        await trio.sleep(12 + ATTEMPT * _queued(before.values()))
+        await trio.sleep(12 + ATTEMPT * _queued(before.values()) + self.saga.slack)
         after = self._statuses()
         for id, status in after.items():
             if before.get(id) == status and self._is_stuck(status, after):
                 self.faults.append(f"stuck: {status}")
-        with trio.move_on_after(5 * GRACE + 10):
+        with trio.move_on_after(5 * GRACE + 10 + self.saga.slack):
             await handle.cancel("given up")
             return await handle.result()
         pytest.fail(f"it does not end: {handle.status()} {core_of(self.runtime).live}")
@@ -235,6 +313,20 @@ class Life(Drama):
             other.id.startswith(status.id) and other.ended_at is None and other.id != status.id
             for other in others.values()
         )
+
+    async def _act(self, handle: pe.ActorHandle, act: str) -> None:
+        mailbag = self.saga.mailbag
+        if mailbag is None or act not in LETTERS or self.saga.draws.randrange(2):
+            await super()._act(handle, act)
+            if mailbag is not None and mailbag.letters:
+                self.held = False  # they may take effect whenever they like
+            return
+        self._note(f"{act} by mail")
+        number = mailbag.post(act)
+        self.held = False
+        if act in ("pause", "interrupt"):
+            with trio.move_on_after(10):
+                await mailbag.answer_to(number)
 
     def _send(self, handle: pe.ActorHandle, act: str) -> pe.Reply[Any]:
         reply = super()._send(handle, act)
@@ -303,6 +395,8 @@ class Saga:
     """A plan played through several lives. `outcome` is that of the last one.
 
     `attempts` are all that began, with the number of the life; `keys` are the idempotency keys.
+    With a `mailbag` some acts are sent by mail. `slack` is how many seconds a store that does not
+    work may take in all, beyond what the plan does.
     """
 
     plan: Plan
@@ -320,6 +414,9 @@ class Saga:
     keys: dict[str, tuple[str, int]] = attrs.field(factory=dict[str, tuple[str, int]])
     acts: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
     kind: type[Life] = Life
+    mailbag: Mailbag | None = None
+    slack: float = 0.0
+    draws: Random = attrs.field(factory=lambda: Random(0))
     _delay: int = 0
 
     def next_delay(self) -> float:
@@ -346,6 +443,8 @@ class Saga:
         last: Span = (math.inf, "leave")
         for seconds, parting in (*self.spans, last):
             await self._live(seconds, parting)
+            while self.lives[-1].was_refused:
+                await self._live(seconds, parting)
             if self.outcome is not None:
                 return
 
@@ -356,7 +455,8 @@ class Saga:
         self.number += 1
         self.lives.append(life)
         replay = life.store.replays.get("x")
-        life.held = replay is not None and isinstance(replay.state.control, Paused)
+        is_paused = replay is not None and isinstance(replay.state.control, Paused)
+        life.held = is_paused and not (self.mailbag is not None and self.mailbag.letters)
         return life
 
     async def _live(self, seconds: float, parting: Parting) -> None:
@@ -367,10 +467,15 @@ class Saga:
                 async with self.open(life, self.outermost(self.store)) as life.runtime:
                     try:
                         await life.act_out()
-                        await trio.sleep(0.1)
+                        await trio.sleep(0.1 if self.mailbag is None else 20.0)
+                        life.had_time = True
                     finally:
                         if parting == "crash":
                             self._crash(life)
+            except StoreError:
+                if life.runtime is not None:
+                    raise
+                life.was_refused = True
             finally:
                 if parting == "crash" and not life.is_over:
                     self._crash(life)
@@ -395,7 +500,36 @@ class Saga:
             passivate_after=self.weather.passivate_after,
         )
 
+    def check_answer(self, number: int) -> None:
+        """What a letter is answered with is stored, and has happened once for each letter."""
+        assert self.mailbag is not None
+        assert self.store is not None
+        answers = self.mailbag.answers
+        replay = self.store.replays["x"]
+        if isinstance(replay.state.control, (Ending, Finished)) or answers[number].error:
+            return
+        kinds = SENT[self.mailbag.letters[number]]
+        answered = [each for each in answers if answers[each].error is None]
+        asked = sum(SENT[self.mailbag.letters[each]] == kinds for each in answered)
+        if replay.count(*kinds) < asked:
+            self.store.faults.append(f"letter {number} was answered before it was stored")
+
     # Afterwards
+
+    def _check_mail(self) -> None:
+        """No letter had its effect twice; all were dealt with, and answered if no life ended."""
+        if self.mailbag is None:
+            return
+        assert self.store is not None
+        letters, answers = self.mailbag.letters, self.mailbag.answers
+        opened = [life for life in self.lives if not life.was_refused]
+        if opened[-1].had_time:
+            assert self.store.mail() == ()
+            assert len(opened) > 1 or letters.keys() == answers.keys()
+        acts = [*letters.values(), *(act for life in self.lives for act, _ in life.replies)]
+        asked = Counter(SENT[act] for act in acts if act in SENT)
+        for kinds in {SENT[act] for act in LETTERS} - {SENT["cancel"]}:  # which tests send as well
+            assert self.store.replays["x"].count(*kinds) <= asked[kinds], kinds
 
     def check(self) -> None:
         """What holds of every saga, however it went."""
@@ -403,6 +537,7 @@ class Saga:
         assert self.store.faults == []
         assert [fault for life in self.lives for fault in life.faults] == []
         assert self.outcome is not None
+        self._check_mail()
         assert [id for id, replay in self.store.replays.items() if not replay.has_ended] == []
         for life in self.lives:
             if not life.is_over:

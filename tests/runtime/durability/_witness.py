@@ -178,6 +178,8 @@ class WitnessStore(MemoryStore):
             other._look_at(append)
         for id, entry in self._entries.items():
             other._entries[id].head = entry.head
+        other._mail, other._answers = dict(self._mail), dict(self._answers)
+        other._posted = self._posted
         other.faults = list(self.faults)
         return other
 

@@ -18,7 +18,7 @@ import trio
 import processengine as pe
 from processengine.runtime.store import Append
 from processengine.runtime.testing._store_conformance import turn
-from processengine.testing import Fault, FaultyStore
+from processengine.testing import Fault, FaultyStore, StoreCall, run_virtual
 
 from ._witness import WitnessStore
 from .test_lives import KINDS, undisturbed
@@ -183,3 +183,71 @@ def test_a_fault_at_any_commit_does_no_harm(kind: Fault, seed: int) -> None:
         saga.play(random).check()
         commits = made[0].commits
     assert commits > 1
+
+
+async def last() -> str:
+    return "done"
+
+
+def waiting() -> pe.ProcessDefinition:
+    builder = pe.ProcessBuilder("waiting")
+    builder.wait("go").then(builder.node(last))
+    return builder.build()
+
+
+REFUSALS: dict[str, dict[StoreCall, dict[int, Fault]]] = {
+    "it cannot be taken over": {"take_over": {1: "fail"}},
+    "it is taken over, and that is not told": {"take_over": {1: "lose"}},
+    "nothing of it can be read": {"list": {1: "fail"}},
+    "half of it can be read": {"list": {1: "tear"}},
+}
+
+
+@pytest.mark.parametrize("others", REFUSALS.values(), ids=REFUSALS)
+def test_a_store_that_could_not_be_opened_can_be_opened_later(
+    others: dict[StoreCall, dict[int, Fault]],
+) -> None:
+    store = pe.MemoryStore()
+
+    async def main() -> None:
+        async with pe.open_runtime(store=store, wall_clock=trio.current_time) as runtime:
+            for id in ("one", "two"):
+                await runtime.spawn(waiting(), id=id)
+        opening = pe.open_runtime(
+            store=FaultyStore(store, others=others),
+            definitions=[waiting()],
+            wall_clock=trio.current_time,
+        )
+        with pytest.raises(pe.StoreError, match="was to"):
+            async with opening:
+                pytest.fail("it is open")
+        async with pe.open_runtime(
+            store=store, definitions=[waiting()], wall_clock=trio.current_time
+        ) as runtime:
+            handle = runtime.get("two")
+            await handle.signal("go")
+            assert (await handle.result()).memory["last"] == "done"
+
+    run_virtual(main)
+
+
+def test_opening_a_store_can_be_cancelled() -> None:
+    store = pe.MemoryStore()
+
+    async def main() -> None:
+        async with pe.open_runtime(store=store, wall_clock=trio.current_time) as runtime:
+            await runtime.spawn(waiting(), id="one")
+
+        async def load(id: str, version: int | None) -> None:
+            await trio.sleep_forever()
+
+        with trio.move_on_after(5) as scope:
+            async with pe.open_runtime(store=store, wall_clock=trio.current_time, loader=load):
+                pytest.fail("it is open")
+        assert scope.cancelled_caught
+        async with pe.open_runtime(
+            store=store, definitions=[waiting()], wall_clock=trio.current_time
+        ) as runtime:
+            await runtime.get("one").signal("go")
+
+    run_virtual(main)

@@ -6,6 +6,7 @@ record as it is stored, and compares: nothing follows from a turn before that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 
@@ -17,10 +18,10 @@ from hypothesis import strategies as st
 from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, transition
 from processengine.runtime.store import decompress
-from processengine.testing import Fault, FaultyStore, NodeSketch, Sketch
+from processengine.testing import STORE_CALLS, Fault, FaultyStore, NodeSketch, Sketch, StoreCall
 
 from .._drama import Plan, Visit, draw_plan
-from ._lives import Parting, Saga, Weather, draw_spans, draw_weather
+from ._lives import Mailbag, Parting, Saga, Weather, draw_spans, draw_weather
 from ._witness import CODEC, UNLIKE, WitnessStore, picture
 
 SLOW_DISK = (None,)
@@ -84,17 +85,29 @@ def cut(random: Random) -> Saga:
 
 
 def on_a_faulty_disk(random: Random) -> Saga:
-    """Some commits fail, wholly or in part, and its hosts crash and leave."""
-    faults: dict[int, Fault] = {
-        random.randrange(1, 12): random.choice(KINDS) for _ in range(1 + random.randrange(6))
+    """Commits fail, wholly or in part, as do all other calls; its hosts crash and leave.
+
+    Some of what happens to it is asked for by mail.
+    """
+    faults = draw_faults(random, 12, 6)
+    others: dict[StoreCall, dict[int, Fault]] = {
+        call: draw_faults(random, 8, 4) for call in STORE_CALLS
     }
-    saga = drawn(random, "crash", "leave")
+    saga = drawn(random, "crash", "leave", passivation=(None, *FORGETFUL))
+    saga.mailbag, saga.draws, saga.slack = Mailbag(saga), Random(random.random()), 60.0
+    calls: Counter[StoreCall] = Counter()  # in all lives together: some day each can be opened
 
     def faulty(store: WitnessStore) -> FaultyStore:
-        return FaultyStore(store, faults)
+        return FaultyStore(store, faults, others, calls=calls)
 
     saga.outermost = faulty
     return saga
+
+
+def draw_faults(random: Random, last: int, most: int) -> dict[int, Fault]:
+    """What happens to the n-th call, n up to `last`."""
+    count = 1 + random.randrange(most)
+    return {random.randrange(1, last): random.choice(KINDS) for _ in range(count)}
 
 
 SAGAS: tuple[Callable[[Random], Saga], ...] = (
