@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 from types import FrameType
 from typing import Any, Generic, Protocol, SupportsIndex, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import trio
 
 J = TypeVar("J")
 
-_WORKERS: WeakKeyDictionary[trio.lowlevel.Task, Worker[Any]] = WeakKeyDictionary()
+_WORKERS: dict[trio.lowlevel.Task, Worker[Any]] = {}
 
 SLICE_SECONDS = 0.001
 SLICE_JOBS = 500
@@ -300,7 +299,7 @@ class Dispatcher(Generic[J]):
                 self._nursery = None  # it is about to end: nobody may be started any more
                 raise
         finally:
-            del self._crew[worker]
+            del self._crew[worker], _WORKERS[worker.task]
             self.workers -= 1
             self._give_back_slot(worker)
             self.wake()

@@ -143,6 +143,15 @@ class Core:
         self.results.give_up()
         self.delivery.inbox.take_in()
 
+    def let_go(self) -> None:
+        """Forget all executions, once nobody may ask about them any more.
+
+        The collector does not look into their states: with a host that refers to the runtime, and
+        whose methods are nodes, they would never go.
+        """
+        self.past.clear()
+        self.timers.clear()
+
     def crashed(self, execution: Execution, error: Exception) -> None:
         """An execution has crashed: there is another life, or it ends as failed."""
         if self.store is None or execution.ledger is None:

@@ -109,6 +109,7 @@ class Runtime:
             forget(core)
             core.close_replies()
             self._last_metrics = metrics_of(core)
+            core.let_go()
             if self._setup.storage is not None:
                 with trio.CancelScope(shield=True):
                     await self._setup.storage.close()

@@ -73,6 +73,12 @@ class Timers:
         self._last = self._ordered[-1][0] if self._ordered else -math.inf
         self._sweep_at = max(1024, 2 * len(self))
 
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._heap.clear()
+        self._ordered.clear()
+        self._last = -math.inf
+
     def _first(self) -> float:
         """When the earliest timer is due."""
         heads = (entries[0][0] for entries in (self._heap, self._ordered) if entries)

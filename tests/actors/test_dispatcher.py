@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from contextvars import ContextVar
 from random import Random
 
@@ -235,6 +236,25 @@ def test_workers_that_have_nothing_to_do_are_let_go_but_for_some_to_spare() -> N
         return busy, told
 
     assert run_virtual(main) == (200, "<Dispatcher queued=0 workers=64 idle=64>")
+
+
+def test_workers_that_have_ended_are_forgotten() -> None:
+    def workers() -> int:
+        gc.collect()
+        return sum(isinstance(each, Worker) for each in gc.get_objects())
+
+    async def main() -> None:
+        shop = Shop()
+        async with trio.open_nursery() as nursery:
+            shop.open(nursery)
+            for _ in range(10):
+                shop.dispatcher.submit(Job(seconds=1))
+            await trio.sleep(2)
+            nursery.cancel_scope.cancel()
+
+    before = workers()
+    run_virtual(main)
+    assert workers() == before
 
 
 async def test_outside_of_jobs_there_is_no_current_job() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -124,6 +126,35 @@ async def test_a_cancellation_of_the_host_does_to_a_thousand_what_a_cancel_would
     assert scope.cancelled_caught
     assert count_tasks() == before
     await check_all_cancelled(cleanups, results, "the runtime was closed")
+
+
+class App:
+    """A host that refers to its runtime, and whose methods are nodes."""
+
+    runtime: pe.Runtime | None = None
+
+    async def work(self) -> None:
+        await trio.sleep(1)
+
+    async def main(self, durability: Durability, seconds: float) -> None:
+        store = pe.MemoryStore()
+        async with pe.open_runtime(store=store, durability=durability) as self.runtime:
+            await self.runtime.spawn(alone(self.work))
+            await trio.sleep(seconds)
+
+
+@pytest.mark.parametrize("durability", ["off", "lazy", "step"])
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 2.0])
+def test_a_runtime_that_is_over_keeps_nobody_in_memory(
+    durability: Durability, seconds: float
+) -> None:
+    app = App()
+    run_virtual(app.main, durability, seconds)
+    last = weakref.ref(app)
+    del app
+    for _ in range(3):  # what the collector does not look into goes with what it finds, by and by
+        gc.collect()
+    assert last() is None
 
 
 # Where nothing ever waits
