@@ -59,6 +59,8 @@ class Journal:
         self._kept = kept
         self._lazy = trio.Event()
         self._outgrown: dict[str, int] = {}
+        self._held: dict[int, str] = {}
+        self._caught_up = trio.Event()
         self._news = trio.Event()
 
     def open(self, execution: Execution, seq: int = 0) -> None:
@@ -112,6 +114,21 @@ class Journal:
         if execution is not None and execution.ledger is not None:
             execution.ledger.flush()
 
+    # For the post office
+
+    def hold(self, mail: int, id: str) -> None:
+        """Keep all records of an execution that mail begins, or begins again: one tells of that."""
+        self._held[mail] = id
+
+    def let_go(self, mail: int) -> None:
+        """That mail is answered, and will not come again."""
+        if self._held.pop(mail, None) is not None:
+            self._news.set()
+
+    def caught_up(self) -> None:
+        """What mail from earlier hosts has begun is known now: records may go."""
+        self._caught_up.set()
+
     # Services
 
     async def flush_lazy(self) -> None:
@@ -137,13 +154,16 @@ class Journal:
         return is_any_lazy
 
     async def compact(self) -> None:
-        """Drop records that snapshots stand for, as they come about."""
+        """Drop records that snapshots stand for, as they come about, but none that mail needs."""
+        await self._caught_up.wait()
         while True:
             await self._news.wait()
             self._news = trio.Event()
-            outgrown, self._outgrown = self._outgrown, {}
+            held = {*self._held.values()}
+            free = [id for id in self._outgrown if id not in held]
+            outgrown = [(id, self._outgrown.pop(id)) for id in free]
             await self.writer.flush()
-            for id, seq in outgrown.items():
+            for id, seq in outgrown:
                 try:
                     await run_blocking(self.store, self.store.compact, id, seq)
                 except StoreError as error:

@@ -130,6 +130,7 @@ class PostOffice:
                         return
                     self._last = mail.number
                     await self._deliver(mail)
+            self._journal.caught_up()
             await self._news.wait()
 
     def _next_page(self) -> tuple[Mail, ...]:
@@ -170,6 +171,7 @@ class PostOffice:
         source, number, errands = mail.execution, mail.number, self._errands
         fork = None if isinstance(letter, Rerun) else letter
         id = source if fork is None else fork.new_id or f"{source}-fork-{number}"
+        self._journal.hold(number, id)
         if await errands.has_done(id, source=source, mail=number):
             return id
         if fork is None:
@@ -205,6 +207,8 @@ class PostOffice:
                     self._is_early = False
                     await self._journal.writer.flush()
                 await self._patiently(partial(self._leave, outbox))
+                for number, _ in outbox:
+                    self._journal.let_go(number)
                 del self._outbox[: len(outbox)]
                 await self._bell.ring_back()
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import processengine as pe
 from processengine.actors import Signal
-from processengine.runtime import _journal
+from processengine.runtime import _journal, _ledger
 from processengine.runtime.execution import Begin, Completed, Failed, Rewound
 from processengine.runtime.store import Answer, Fork, LoopWriter, Rerun
 from processengine.runtime.store._letters import decode_answer, encode_letter
-from processengine.testing import run_virtual
+from processengine.testing import Fault, FaultyStore, StoreCall, run_virtual
 
 Play = Callable[[pe.Runtime], Awaitable[None]]
 
@@ -306,6 +306,93 @@ def test_mail_that_comes_again_does_not_rerun_twice(bench: Bench) -> None:
     store.post("one", encode_letter(Rerun()))
     bench.play(rerun, again, definitions=(definition,))
     assert bench.log == ["a", "b", "b", "b", "b"]
+
+
+class Compacting:
+    """Lives of a host that makes a snapshot at each turn, and keeps so many records before it."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, definition: pe.ProcessDefinition, kept: int
+    ) -> None:
+        monkeypatch.setattr(_ledger, "SNAPSHOT_BYTES", 0)
+        self.kept = kept
+        self.definition = definition
+        self.store = pe.MemoryStore()
+
+    def play(self, play: Play, others: dict[StoreCall, dict[int, Fault]] | None = None) -> None:
+        """Play in a runtime whose store has these faults."""
+
+        async def main() -> None:
+            async with pe.open_runtime(
+                store=FaultyStore(self.store, others=others or {}),
+                definitions=[self.definition],
+                seed=0,
+                history_limit=self.kept,
+                wall_clock=trio.current_time,
+            ) as runtime:
+                await play(runtime)
+
+        run_virtual(main)
+
+
+UNANSWERED: dict[StoreCall, dict[int, Fault]] = {"answer": dict.fromkeys(range(1, 999), "fail")}
+UNREAD: dict[StoreCall, dict[int, Fault]] = {"mail": dict.fromkeys(range(1, 999), "fail")}
+
+
+def test_a_fork_is_known_again_after_any_number_of_turns(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = pe.ProcessBuilder("asking")
+    last = process.wait("go", within=None)
+    for name in "abcd":
+        last = last.then(process.node(name, bench.node(name))).then(
+            process.wait(f"after-{name}", "go", within=None)
+        )
+    lives = Compacting(monkeypatch, process.build(), kept=2)
+
+    async def spawn(runtime: pe.Runtime) -> None:
+        await runtime.spawn(lives.definition, id="one")
+        await trio.sleep(5)
+
+    async def go_on(runtime: pe.Runtime) -> None:
+        await trio.sleep(5)
+        await runtime.get("two").signal("go")
+        await trio.sleep(5)
+
+    async def answered(runtime: pe.Runtime) -> None:
+        await go_on(runtime)
+        assert answer_to(lives.store, 1) == Answer("two")
+        await go_on(runtime)
+
+    lives.play(spawn)
+    lives.store.post("one", encode_letter(Fork("two")))
+    lives.play(go_on, UNANSWERED)
+    lives.play(go_on, UNREAD)
+    assert lives.store.journal("two")[0].seq == 1
+    lives.play(answered)
+    assert lives.store.journal("two")[0].seq > 1
+    assert bench.log == ["a", "b", "c", "d"]
+
+
+def test_a_rerun_is_known_again_after_any_number_of_turns(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.broken = {"b"}
+    lives = Compacting(monkeypatch, bench.chain(*"abcdef"), kept=5)
+
+    async def spawn(runtime: pe.Runtime) -> None:
+        await (await runtime.spawn(lives.definition, id="one")).result()
+        bench.broken = {"f"}
+
+    async def rest(runtime: pe.Runtime) -> None:
+        await trio.sleep(50)
+
+    lives.play(spawn)
+    lives.store.post("one", encode_letter(Rerun()))
+    lives.play(rest, UNANSWERED)
+    lives.play(rest)
+    assert answer_to(lives.store, 1) == Answer("one")
+    assert bench.log == [*"abb", *"bcdeff"]
 
 
 def test_a_fork_of_a_paused_execution_is_paused(bench: Bench) -> None:
