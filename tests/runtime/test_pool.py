@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from itertools import pairwise
@@ -185,6 +186,47 @@ async def test_an_endless_chain_leaves_room_for_others() -> None:
         assert (await (await runtime.spawn(chain(*[nothing] * 10))).result()).state == "completed"
         assert await endless.cancel("enough") == "cancelled"
         assert (await endless.result()).state == "cancelled"
+
+
+def circling(function: Callable[..., Awaitable[object]]) -> pe.ProcessDefinition:
+    """A process of two nodes by turns, for ever."""
+    process = pe.ProcessBuilder("circling")
+    first = process.node("first", function, join="each")
+    process.start(first)
+    first.then(process.node("second", function)).then(first)
+    return process.build()
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+async def test_more_endless_chains_of_blocking_nodes_than_workers_take_turns(
+    size: int, autojump_clock: MockClock
+) -> None:
+    made: Counter[str] = Counter()
+
+    async def count(context: pe.NodeContext) -> None:
+        made[context.execution] += 1
+        await trio.sleep(1)
+
+    async with pe.open_runtime(worker_pool_size=size) as runtime:
+        for number in range(5):
+            await runtime.spawn(circling(count), id=str(number))
+            await trio.sleep(0.2)
+        await trio.sleep(50)
+    assert len(made) == 5
+    assert max(made.values()) - min(made.values()) <= 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+async def test_endless_chains_of_blocking_nodes_leave_room_for_another_process(
+    size: int, autojump_clock: MockClock
+) -> None:
+    async with pe.open_runtime(worker_pool_size=size) as runtime:
+        for _ in range(size):
+            await runtime.spawn(circling(nap))
+            await trio.sleep(0.3)
+        handle = await runtime.spawn(chain(nothing))
+        with trio.fail_after(1):
+            assert (await handle.result()).state == "completed"
 
 
 async def test_an_endless_chain_can_be_paused_and_goes_on_after_it() -> None:
