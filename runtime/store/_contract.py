@@ -346,9 +346,9 @@ class Store(Protocol):
     def delete_definition(self, id: str, version: int, *, in_use: InUse = "refuse") -> bool:
         """Keep a definition no more; whether it was kept. Durable.
 
-        Raises `DefinitionInUse` if executions that have not ended run it (`is_run_by`), looked at
-        in the same transaction; with `in_use` "delete" it goes all the same. It names the first
-        `USERS_TOLD` of them by id.
+        Raises `DefinitionInUse` if executions that have not ended run it (`is_run_by`), naming the
+        first `USERS_TOLD` of them by id; with `in_use` "delete" it goes all the same. Those that
+        begin meanwhile may be missed where that is looked at in no transaction.
         """
         raise NotImplementedError
 

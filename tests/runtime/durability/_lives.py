@@ -506,7 +506,8 @@ class Saga:
         assert self.store is not None
         answers = self.mailbag.answers
         replay = self.store.replays["x"]
-        if isinstance(replay.state.control, (Ending, Finished)) or answers[number].error:
+        is_over = isinstance(replay.state.control, (Ending, Finished))
+        if is_over or answers[number].error or self.weather.durability == "lazy":
             return
         kinds = SENT[self.mailbag.letters[number]]
         answered = [each for each in answers if answers[each].error is None]

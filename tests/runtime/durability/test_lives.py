@@ -87,13 +87,15 @@ def cut(random: Random) -> Saga:
 def on_a_faulty_disk(random: Random) -> Saga:
     """Commits fail, wholly or in part, as do all other calls; its hosts crash and leave.
 
-    Some of what happens to it is asked for by mail.
+    Some of what happens to it is asked for by mail. Now and then it is stored lazily.
     """
     faults = draw_faults(random, 12, 6)
     others: dict[StoreCall, dict[int, Fault]] = {
         call: draw_faults(random, 8, 4) for call in STORE_CALLS
     }
     saga = drawn(random, "crash", "leave", passivation=(None, *FORGETFUL))
+    if random.randrange(4) == 0:
+        saga.weather = attrs.evolve(saga.weather, durability="lazy", is_watched=False)
     saga.mailbag, saga.draws, saga.slack = Mailbag(saga), Random(random.random()), 60.0
     calls: Counter[StoreCall] = Counter()  # in all lives together: some day each can be opened
 
