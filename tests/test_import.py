@@ -33,7 +33,9 @@ def optional_modules() -> set[str]:
 
 def modules_after(code: str) -> set[str]:
     code = f"import sys; {code}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 

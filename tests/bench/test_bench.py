@@ -21,6 +21,7 @@ def bench(*arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=800,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -82,6 +83,7 @@ def test_without_valgrind_instructions_are_skipped_and_it_is_said_why(
         capture_output=True,
         text=True,
         check=True,
+        timeout=800,
     )
     assert "skipped, as valgrind is not installed" in done.stderr
     assert "instructions:" not in done.stdout
@@ -101,6 +103,7 @@ def test_an_unknown_case_is_refused_with_the_known_ones() -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=800,
     )
     assert done.returncode == 2
     assert "fork-join" in done.stderr

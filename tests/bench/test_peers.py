@@ -68,6 +68,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
+        timeout=800,
     )
 
 
@@ -143,7 +144,9 @@ for peer in peers():
 
 def test_engines_do_the_same_number_of_executions_but_for_one_whose_name_tells() -> None:
     command = [sys.executable, "-c", OTHER_SIZES]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=800
+    ).stdout
     assert printed.splitlines() == [
         "Prefect, 3 executions, one after another: 3",
         "Prefect, 3 executions, side by side: 3",

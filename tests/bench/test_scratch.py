@@ -18,7 +18,12 @@ tmpfs {root}/memory tmpfs rw 0 0
 
 def printed(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=800,
     )
     return done.stdout.strip()
 

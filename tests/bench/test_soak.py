@@ -15,7 +15,12 @@ ROOT = Path(__file__).parents[2]
 
 def printed(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=800,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

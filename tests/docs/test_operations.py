@@ -116,14 +116,18 @@ def test_panels_have_numbers_of_their_own_and_do_not_overlap() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_accepts_rules_and_expressions(tmp_path: Path) -> None:
-    subprocess.run(["promtool", "check", "rules", RULES], check=True, capture_output=True)
+    subprocess.run(
+        ["promtool", "check", "rules", RULES], check=True, capture_output=True, timeout=300
+    )
     plain = [
         {"record": f"panel:n{number}:x", "expr": _without_variables(target["expr"])}
         for number, target in enumerate(t for panel in panels() for t in panel["targets"])
     ]
     file = tmp_path / "panels.yml"
     file.write_text(json.dumps({"groups": [{"name": "panels", "rules": plain}]}))
-    subprocess.run(["promtool", "check", "rules", file], check=True, capture_output=True)
+    subprocess.run(
+        ["promtool", "check", "rules", file], check=True, capture_output=True, timeout=300
+    )
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -131,7 +135,7 @@ def test_rules_are_raised_by_what_they_are_about_and_by_nothing_else(tmp_path: P
     for file in (RULES, Path(__file__).parent / "prometheus-alerts-test.yml"):
         shutil.copy(file, tmp_path)
     command = ["promtool", "test", "rules", str(tmp_path / "prometheus-alerts-test.yml")]
-    found = subprocess.run(command, text=True, capture_output=True, check=False)
+    found = subprocess.run(command, text=True, capture_output=True, check=False, timeout=300)
     assert found.returncode == 0, found.stdout + found.stderr
 
 

@@ -63,7 +63,7 @@ def test_the_readme_shows_a_program_that_runs() -> None:
     assert source is not None
     assert rest == []
     program = [sys.executable, str(ROOT / source)]
-    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "completed - sent: one lamp put aside, 30.00 paid\n"
 
 
@@ -82,7 +82,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_the_commands_shown_work(command: str) -> None:
     typed = [sys.executable, "-P", "-m", "processengine", *command.split(), "--input", "pace=0"]
-    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "completed" in done.stdout + done.stderr
 

@@ -23,8 +23,11 @@ Moment = Literal["starting", "running", "leaving"]
 
 MOMENTS: dict[Moment, int] = {"starting": 3, "running": 6, "leaving": 2}
 """When to kill, with how often of eleven times."""
-PATIENCE = 60.0
-"""Seconds for a life that is not killed: some thirty times what it takes."""
+PATIENCE = 300.0
+"""Seconds for a life that is not killed: more than a hundred times what it takes."""
+
+AFTERMATH = 5.0
+"""Seconds for the commands that a killed program had begun to be gone."""
 
 
 class ProgramFailed(Exception):
@@ -97,7 +100,22 @@ def _kill_all(program: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL)
     program.wait()
-    time.sleep(0.01)  # nobody tells when grandchildren have gone
+    end = time.monotonic() + AFTERMATH
+    while _are_there(program.pid) and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def _are_there(group: int) -> bool:
+    """Whether a process of a group runs: one that has ended may be listed for seconds more."""
+    return any(_is_running(stat, group) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _is_running(stat: Path, group: int) -> bool:
+    try:
+        state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+    except OSError:  # it has gone meanwhile
+        return False
+    return int(its_group) == group and state not in "ZX"
 
 
 def _wait_until(program: subprocess.Popen[str], moment: Moment, random: Random) -> None:

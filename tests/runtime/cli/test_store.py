@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import pytest
 import processengine as pe
 from processengine.runtime.cli import main
 from processengine.runtime.store import ExecutionHead, KeptDefinition
+
+PATIENCE = 120.0
 
 PROGRAM = """
 import sys
@@ -58,19 +62,31 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def program(store: Path) -> Iterator[subprocess.Popen[str]]:
     """A program with two executions, which ends when it is sent a line."""
-    command = [sys.executable, "-c", PROGRAM, str(store)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "ready\n"
+    with started(store) as running:
         yield running
         leave(running)
 
 
+@contextmanager
+def started(store: Path, *awaited: str) -> Generator[subprocess.Popen[str]]:
+    """The program, once these executions have ended; it is killed if that takes too long."""
+    command = [sys.executable, "-c", PROGRAM, str(store), *awaited]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        watchdog = threading.Timer(PATIENCE, running.kill)
+        watchdog.start()
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == "ready\n"
+            yield running
+        finally:
+            watchdog.cancel()
+
+
 def leave(running: subprocess.Popen[str]) -> None:
     if running.poll() is None:
-        running.communicate("\n", timeout=60)
+        running.communicate("\n", timeout=PATIENCE)
 
 
 class Shell:
@@ -90,8 +106,9 @@ class Shell:
 
     def watch_end(self, execution: str) -> None:
         """Look until an execution that is running has ended."""
+        end = time.monotonic() + PATIENCE
         while self.json("show", execution)["state"] == "running":
-            pass
+            assert time.monotonic() < end
 
 
 @pytest.fixture
@@ -139,12 +156,7 @@ def test_without_a_runtime_a_message_is_kept_for_the_next(
         "bytes": shell.json("store")["bytes"],
         "mail": 1,
     }
-    command = [sys.executable, "-c", PROGRAM, str(store), "one"]  # waits for the end of that
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "ready\n"
+    with started(store, "one") as running:
         assert shell("resume", "one") == "completed\n"
         leave(running)
     assert shell.json("store")["mail"] == 0

@@ -146,6 +146,7 @@ def test_the_hash_is_the_same_in_another_process_whatever_its_hash_seed(
             capture_output=True,
             text=True,
             check=True,
+            timeout=300,
         ).stdout
 
     assert run("1") == run("2")

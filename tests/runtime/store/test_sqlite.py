@@ -36,6 +36,8 @@ from processengine.runtime.store import _schema as schema
 from processengine.runtime.store._connection import Connection
 from processengine.runtime.testing._store_conformance import turn
 
+PATIENCE = 120.0
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -263,9 +265,14 @@ def hosted(script: str, path: Path) -> Generator[subprocess.Popen[bytes]]:
     """A process that has taken over the store at `path`."""
     command = [sys.executable, "-c", script, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
-        assert host.stdout is not None
-        assert host.stdout.readline()
-        yield host
+        watchdog = threading.Timer(PATIENCE, host.kill)
+        watchdog.start()
+        try:
+            assert host.stdout is not None
+            assert host.stdout.readline()
+            yield host
+        finally:
+            watchdog.cancel()
 
 
 def test_what_another_process_writes_is_noticed(store: SqliteStore, path: Path) -> None:
