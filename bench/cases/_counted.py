@@ -1,8 +1,9 @@
 """Runs whose instructions are counted from outside: `python -m bench.cases._counted SHARE`.
 
 `SHARE` is the part of the full size that is run. Between the runs it marks where one ends, by a
-call that nothing else makes. Alike every time: the clock stands still, so that time slices end by
-their number of nodes; chance is seeded; the garbage collector is off.
+call that nothing else makes. Alike every time: the clock stands still, though it passes for a real
+one, so that time slices end by their number of jobs; chance is seeded; the garbage collector is
+off.
 """
 
 from __future__ import annotations
@@ -90,7 +91,10 @@ def main() -> None:
     for counted in COUNTED:
         once = counted.executions_at(share)
         for executions in (once, once, 2 * once):
-            with mock.patch("trio._core._run._r", random.Random(0)):
+            with (
+                mock.patch("trio._core._run._r", random.Random(0)),
+                mock.patch("processengine.runtime._groups.is_time_real", return_value=True),
+            ):
                 trio.run(run, counted, executions, clock=StillClock())
             os.getppid()
 
