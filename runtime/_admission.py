@@ -27,20 +27,10 @@ class Admission:
         return self.busy >= self.limit and self.queued >= self.queue_limit
 
     @property
-    def has_room(self) -> bool:
-        """Whether the next one may begin at once."""
-        return self.busy < self.limit and not self.queued
-
-    @property
     def room(self) -> int:
         """How many may begin at once or be queued now."""
         at_once = 0 if self.queued else max(0, self.limit - self.busy)
         return at_once + max(0, self.queue_limit - self.queued)
-
-    def admit(self, execution: Execution) -> None:
-        """Give an execution its place."""
-        self.busy += 1
-        execution.busy = True
 
     def enter(self, execution: Execution, begin: Begin) -> None:
         """Queue a new execution."""
@@ -61,6 +51,7 @@ class Admission:
         if self.busy >= self.limit or not self._queue:
             return None
         execution = next(iter(self._queue))
-        self.admit(execution)
+        self.busy += 1
+        execution.busy = True
         self.queued -= 1
         return execution, self._queue.pop(execution)

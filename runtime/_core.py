@@ -49,9 +49,8 @@ class Core:
         self.history_limit = options.history_limit
         self.cancel_grace = options.cancel_grace
         self.wall: WallClock | None = None if storage is None else WallClock(storage.wall_clock)
-        self._time: Clock = self.wall or Clock()
-        self.clock: Callable[[], float] = self._time.now
-        self.ticks: Callable[[], float] = self._time.ticks
+        self.time: Clock = self.wall or Clock()
+        self.clock: Callable[[], float] = self.time.now
         self.turns: TurnLoop[Execution] = TurnLoop(options.mailbox_capacity)
         self.host_turns: TurnLoop[HostActor] = TurnLoop(options.mailbox_capacity)
         self.timers = Timers(self.clock)
@@ -109,11 +108,6 @@ class Core:
         yield Child("timers", self.timers.run)
         yield from watchdogs(setup.options.block_warning)
         yield from alerting(self, setup.observers.alerts, setup.options.alert_interval)
-
-    @property
-    def epoch(self) -> float:
-        """What `ticks` lacks of the time."""
-        return self._time.epoch
 
     def uptime(self) -> float:
         """Seconds since it was opened."""

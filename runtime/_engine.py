@@ -169,14 +169,18 @@ class Runtime:
         accept, `MemoryLimitExceeded`, `AdmissionRefused` when the queue is full too, and
         `RuntimeClosed`.
         """
-        core = self._opened()
+        core = self._core
+        if core is None:
+            raise RuntimeNotOpen
         if isinstance(definition, str):
             definition = await self._named(definition)
-        _check_open(core)
+        if core.is_closing:
+            raise RuntimeClosed(core.id)
         if inputs is not None or id is not None or type(definition) is not ProcessDefinition:
             _check_arguments(definition, inputs, id)
         program = core.program(definition)
-        begin = _begin_of(core, program, inputs)
+        has_none = inputs is None and not definition.inputs
+        begin = program.begin if has_none else _begin_of(core, program, inputs)
         if id is not None:
             await _look_for(core, id, definition)
             _check_open(core)
@@ -212,33 +216,29 @@ class Runtime:
         _check_open(core)
         several = list(inputs)
         names = _names(ids, len(several))
-        _check_arguments(definition, None, None)
-        for given, id in zip(several, names, strict=True):
-            if given is not None or id is not None:
-                _check_arguments(definition, given, id)
+        _check_all_arguments(definition, several, names)
         program = core.program(definition)
         begins = [_begin_of(core, program, given) for given in several]
         core.check_room(sum(id is None or core.find(id) is None for id in names))
         core.caches.routing.spared(max(0, len(several) - 1))
         handles: builtins.list[ActorHandle] = []
         pending: dict[int, Execution] = {}
-        has_waited, slice_end = False, core.clock() + SLICE_SECONDS
+        slice_end = core.clock() + SLICE_SECONDS
         for place, (begin, id) in enumerate(zip(begins, names, strict=True)):
             if id is not None:
-                await _look_for(core, id, definition)
-                has_waited = True
-            if has_waited:
-                has_waited = False
-                _check_open(core)
-                program = core.program(definition)  # its groups may have been let go meanwhile
-            handle = _begun(core, id, program, begin)
-            handles.append(handle)
-            unstored = None if core.store is None else _unstored(core, handle.id)
-            if unstored is not None:
+                program = await _ready(core, id, definition)
+            existing = None if id is None else _existing(core, id, definition, begin.inputs)
+            if existing is None:
+                name = id or core.new_id(definition)
+                core.begin(name, program, begin)
+                existing = ActorHandle(core.id, name, 1)
+            handles.append(existing)
+            if core.store is not None and (unstored := _unstored(core, existing.id)) is not None:
                 pending[place] = unstored
             if not place & 15 and core.clock() > slice_end:
                 await trio.lowlevel.checkpoint()
-                has_waited = True
+                _check_open(core)
+                program = core.program(definition)  # its groups may have been let go meanwhile
                 slice_end = core.clock() + SLICE_SECONDS
         for place, execution in pending.items():
             inputs_of = begins[place].inputs
@@ -431,15 +431,22 @@ def _check_arguments(definition: object, inputs: object, id: object) -> None:
         raise BadArgument("spawn", "id", id, "text that is not empty")
 
 
-def _begun(core: Core, id: str | None, program: Program, begin: Begin) -> ActorHandle:
-    """The handle of an execution that is begun, or of the one that a repeated spawn means."""
-    if id is not None:
-        existing = _existing(core, id, program.definition, begin.inputs)
-        if existing is not None:
-            return existing
-    name = id or core.new_id(program.definition)
-    core.begin(name, program, begin)
-    return ActorHandle(core.id, name, 1)
+def _check_all_arguments(
+    definition: ProcessDefinition,
+    inputs: Iterable[Mapping[str, Any] | None],
+    names: Iterable[str | None],
+) -> None:
+    _check_arguments(definition, None, None)
+    for given, id in zip(inputs, names, strict=True):
+        if given is not None or id is not None:
+            _check_arguments(definition, given, id)
+
+
+async def _ready(core: Core, id: str, definition: ProcessDefinition) -> Program:
+    """What an execution of that id may be begun with, once it is known whether there is one."""
+    await _look_for(core, id, definition)
+    _check_open(core)
+    return core.program(definition)
 
 
 def _names(ids: Iterable[str] | None, count: int) -> list[str | None]:

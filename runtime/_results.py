@@ -39,11 +39,14 @@ class ResultHouse(Protocol):
 
 
 class Results:
-    """Answers with the outcome of an execution once it has ended, wherever it is kept."""
+    """Answers with the outcome of an execution once it has ended, wherever it is kept.
+
+    `awaited` are the answers owed, by the id of the execution.
+    """
 
     def __init__(self, house: ResultHouse) -> None:
         self._house = house
-        self._waiting: dict[str, list[Reply[Outcome]]] = {}
+        self.awaited: dict[str, list[Reply[Outcome]]] = {}
         self._tell_parent = house.children.tell_parent
 
     def of(self, id: str) -> Reply[Outcome]:
@@ -79,24 +82,24 @@ class Results:
 
     def await_end(self, id: str, reply: Reply[Outcome]) -> None:
         """Answer with the outcome of an execution, which has not ended, when it has."""
-        self._waiting.setdefault(id, []).append(reply)
+        self.awaited.setdefault(id, []).append(reply)
 
     def tell(self, ended: Execution) -> None:
         """Tell whoever waits for the outcome of an execution, and its parent."""
-        if self._waiting:
-            for reply in self._waiting.pop(ended.state.id, ()):
+        if self.awaited:
+            for reply in self.awaited.pop(ended.state.id, ()):
                 reply.answer(outcome_of(ended))
         if ended.parent is not None:
             self._tell_parent(ended.parent, outcome_of(ended))
 
     def fail(self, id: str, error: Exception) -> None:
         """Nobody will learn the outcome of an execution here."""
-        for reply in self._waiting.pop(id, ()):
+        for reply in self.awaited.pop(id, ()):
             reply.fail(error)
 
     def give_up(self) -> None:
         """Refuse whoever waits: the runtime has ended."""
-        for replies in self._waiting.values():
+        for replies in self.awaited.values():
             for reply in replies:
                 reply.fail(RuntimeClosed(self._house.id))
-        self._waiting.clear()
+        self.awaited.clear()

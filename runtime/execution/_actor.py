@@ -124,7 +124,8 @@ class Execution:
         self.in_turn: bool = False
         self.ledger: Ledger | None = None
         self.is_suspended: bool = False
-        self.spawned_at: float = house.clock()
+        time = house.time
+        self.spawned_at: float = time.ticks() + time.epoch
         self.ended_at: float | None = None
 
     def __repr__(self) -> str:
@@ -445,8 +446,9 @@ class Execution:
 
     def finish(self, effect: Ended) -> None:
         """Seal the shell too, and let the runtime know."""
-        self.ended_at = self.house.clock()
-        if len(self.notes) > 2 * self.house.history_limit:
+        house = self.house
+        self.ended_at = house.time.ticks() + house.time.epoch
+        if len(self.notes) > 2 * house.history_limit:
             self.trim_history()
         if self.ledger is not None:
             self.ledger.flush()
@@ -460,7 +462,7 @@ class Execution:
         if control.error is not None:
             self._log_failure(control.error)
         self.program.counts.ended(control.state, state.steps, self.ended_at - self.spawned_at)
-        self.house.ended(self)
+        house.ended(self)
 
     def _warn_of(self, abandoned: tuple[Token, ...]) -> None:
         for token in abandoned:

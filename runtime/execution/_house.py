@@ -133,6 +133,15 @@ class Tracing(Protocol):
         ...
 
 
+class Time(Protocol):
+    """`ticks() + epoch` is the time, in seconds: as `House.clock`, but by one call less."""
+
+    @property
+    def ticks(self) -> Callable[[], float]: ...
+    @property
+    def epoch(self) -> float: ...
+
+
 class House(Protocol):
     """What an execution needs of the runtime it lives in."""
 
@@ -145,12 +154,8 @@ class House(Protocol):
     clock: Callable[[], float]
     """The runtime's time, in seconds."""
 
-    ticks: Callable[[], float]
-    """Plus `epoch`, the same, in half the time: it may be no function of Python's."""
-
     @property
-    def epoch(self) -> float: ...
-
+    def time(self) -> Time: ...
     @property
     def timers(self) -> Alarm: ...
 

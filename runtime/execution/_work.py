@@ -31,9 +31,10 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
         await _run_stored(worker, job)
         return None
     state, lines, groups = execution.state, execution.program.lines, execution.program.groups
-    notes, clock, queue = execution.notes, execution.house.clock, worker.queue
+    notes, queue, time = execution.notes, worker.queue, execution.house.time
+    ticks, epoch = time.ticks, time.epoch
     context, clean, gate = worker.task.context, worker.context, group.gate
-    is_clean, now = True, clock()
+    is_clean, now = True, ticks() + epoch
     while True:
         was_parked = job.is_returning
         if was_parked:
@@ -65,13 +66,13 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                             outcome = completed(execution, token, value, now)
                 except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
                     outcome = failed(
-                        token, error, clock(), execution.house.random.random(), job.started
+                        token, error, ticks() + epoch, execution.house.random.random(), job.started
                     )
             try:
                 is_clean = context == clean
             except Exception:  # noqa: BLE001 - values that cannot even be compared
                 is_clean = False
-            now = clock()
+            now = ticks() + epoch
             if now >= worker.slice_end:
                 worker.ends_slice(now)
                 execution.trim_history()
@@ -110,12 +111,19 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             if is_crowded or worker.stopped or not is_clean or worker.is_slice_over:
                 token.worker = job
                 return job
-        if not queue or queue[0].execution is not execution or not is_clean:
+        if not queue or not is_clean:
+            return None
+        upcoming = queue[0].execution
+        if upcoming is not execution and upcoming.ledger is not None:
             return None
         taken = worker.take()
         if taken is None:
             return None
         job = taken
+        if upcoming is not execution:
+            execution, ledger = upcoming, None
+            state, notes = execution.state, execution.notes
+            lines, groups = execution.program.lines, execution.program.groups
 
 
 async def _run_stored(worker: Worker[Job], job: Job) -> None:
@@ -228,7 +236,7 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
     """
     execution, token, gate = job.execution, job.token, job.group.gate
     state, notes, house = execution.state, execution.notes, execution.house
-    ticks, epoch = house.ticks, house.epoch
+    ticks, epoch = house.time.ticks, house.time.epoch
     context, clean, slice_end = worker.task.context, worker.context, worker.slice_end
     memory, tokens = state.memory, state.tokens
     calm = UNGUARDED if gate is None else gate.calm
