@@ -94,7 +94,8 @@ class Execution:
 
     `replies` are the answers owed, by number. `notes` are its history as `_notes` has it. Its
     state is written by `transition`, `step` and `walk` only. `untouched` is set by a worker and
-    cleared by every turn and by a new watcher: while it holds, nobody else has looked at it.
+    cleared (`touch`) by every turn and by a new watcher: while it holds, a walk is under way and
+    nobody else has looked at it.
     While `in_turn`, the state may be half of what it is to become.
     `parked` counts its attempts that a group has parked, `restarts` are times of its crashes.
     `ledger` has its turns stored, None if they are not; once it `is_suspended` it begins nothing.
@@ -250,9 +251,20 @@ class Execution:
         self.replies[number] = reply
         return number
 
+    def touch(self) -> None:
+        """Have a walk end after its present node; what it has put off is done now."""
+        if self.untouched:
+            self.untouched = False
+            state = self.state
+            [(first, token)] = state.tokens.items()
+            if token.step != first:
+                del state.tokens[first]
+                state.tokens[token.step] = token
+                state.steps = token.step
+
     def turn(self, message: Message, now: float, reply: int = 0) -> Effects:
         """Feed a message to the transition and record it."""
-        self.untouched = False
+        self.touch()
         self.in_turn = True
         if isinstance(message, _MAY_FAIL):
             effects = self._counted(message, transition, now)
@@ -302,7 +314,7 @@ class Execution:
 
     def advance(self, outcome: Message, now: float) -> Token | None:
         """Take a whole turn for an attempt's outcome; the token that its worker may go on with."""
-        self.untouched = False
+        self.touch()
         if isinstance(self.state.control, Finished):
             return None
         self.in_turn = True
@@ -352,7 +364,7 @@ class Execution:
 
     def watch(self, watcher: Watcher) -> None:
         """Add a watcher."""
-        self.untouched = False
+        self.touch()
         self.watchers = [*(self.watchers or ()), watcher]
 
     def unwatch(self, watcher: Watcher) -> None:
@@ -510,7 +522,7 @@ class Execution:
 
     def _abandon(self) -> None:
         """Let nothing that is under way for this life have any effect."""
-        self.untouched = False
+        self.touch()
         self.ended_at = self.house.clock()
         if self.ledger is not None:
             self.ledger.close()

@@ -232,7 +232,9 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
     """Await a bare node, and those in line after it; the outcome of the one where it stops.
 
     What `step` would do for each is done here, without a new token, and without its questions: they
-    are asked once, and `execution.untouched` says that the answers still hold.
+    are asked once, and `execution.untouched` says that the answers still hold. While it does, the
+    token is found under the step where the walk began, and `steps` is the number of that one;
+    `touch`, or the end of the walk, puts that right.
     """
     execution, token, gate = job.execution, job.token, job.group.gate
     state, notes, house = execution.state, execution.notes, execution.house
@@ -242,7 +244,7 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
     calm = UNGUARDED if gate is None else gate.calm
     execution.untouched = calm != NOT_CALM and _is_alone(state, token)
     number, steps, began = token.step, state.steps, now
-    is_first = True
+    first, is_first = number, True
     try:
         while True:
             value = await line.call()
@@ -268,20 +270,21 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
                     break
                 gate.passed += 1
             notes.append(now)
-            if is_first:
-                is_first = False
-                notes.append(Completed(number, 1, OUT, value, 0, began))
-            else:
-                notes.append(value)
+            notes.append(Completed(number, 1, OUT, value, 0, began) if is_first else value)
+            is_first = False
             memory[line.output] = value
-            del tokens[number]
             steps += 1
-            state.steps = token.step = number = steps
+            token.step = number = steps
             token.node = following.node
-            tokens[number] = token
             line, began = following, now
     finally:
         job.started = began
+        if execution.untouched:
+            execution.untouched = False
+            if number != first:
+                del tokens[first]
+                tokens[number] = token
+                state.steps = number
     return Completed(number, token.attempt, OUT, value, 0, began)
 
 

@@ -219,7 +219,7 @@ class Drama(Bodies):
 
     def check(self) -> None:
         """What holds of every execution, however it went."""
-        assert self.faults == []
+        assert self.faults == [], self.faults
         assert self.outcome is not None
         assert [act for act, reply in self.replies if not reply.is_done()] == []
         assert self.begun == self.left
@@ -285,7 +285,7 @@ class Drama(Bodies):
         await trio.sleep(10)
         after = handle.status()
         may_wait = after.state in ("waiting", "paused") or _calls(after)
-        if before.nodes == after.nodes and not may_wait:
+        if before.nodes == after.nodes and not may_wait and after.ended_at is None:
             self.faults.append(f"stuck: {after}")
         await handle.cancel("given up")
         return await handle.result()

@@ -113,7 +113,8 @@ class Guards:
         """An attempt begins; who it counts against, for `leave`."""
         core = core_of(self.runtime)
         execution = core.live[context.execution]
-        token = execution.state.tokens[context.step]
+        tokens = execution.state.tokens.values()  # in a walk it is not found under its step
+        [token] = [token for token in tokens if token.step == context.step]
         group = execution.program.groups[token.node.index]
         self._inside[id(group)] += 1
         self._begun[id(group)].append(trio.current_time())
