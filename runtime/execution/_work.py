@@ -21,9 +21,10 @@ UNGUARDED: Final = NOT_CALM - 1
 async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C901 - the path of every node
     """Make the attempt of a token, take the turn of its outcome, go on with one successor.
 
-    The others are queued. While the next job in the queue is of the same execution, the worker
-    takes that too: a node of a fork costs 20% less than if it returned for each. It returns when
-    its time slice is over, or when it was stopped.
+    The others are queued. The worker takes the next job in the queue, too, if it is of the same
+    execution or of another that is not stored: a node of a fork costs 20% less than if it returned
+    for each, an execution of one node 5%. It returns when its time slice is over, or when it was
+    stopped.
     """
     execution, group = job.execution, job.group
     ledger = execution.ledger
@@ -133,6 +134,8 @@ async def _run_stored(worker: Worker[Job], job: Job) -> None:
     takes the next one at once, if that is stored too, as one commit lets many go on.
     """
     context, clean, queue = worker.task.context, worker.context, worker.queue
+    time = job.execution.house.time
+    ticks, epoch = time.ticks, time.epoch
     while True:
         if _may_begin(worker, job):
             execution, token = job.execution, job.token
@@ -140,7 +143,7 @@ async def _run_stored(worker: Worker[Job], job: Job) -> None:
             if line is None or execution.watchers:
                 outcome = await _attempt(job)
             else:
-                job.started = execution.house.clock()
+                job.started = ticks() + epoch
                 try:
                     value = await line.call()
                     if value is None or type(value) in SMALL:
@@ -148,9 +151,9 @@ async def _run_stored(worker: Worker[Job], job: Job) -> None:
                     else:
                         outcome = completed(execution, token, value, job.started)
                 except Exception as error:  # noqa: BLE001 - a supervision boundary: failure is a message
-                    now, draw = execution.house.clock(), execution.house.random.random()
+                    now, draw = ticks() + epoch, execution.house.random.random()
                     outcome = failed(token, error, now, draw, job.started)
-            _land_stored(worker, job, outcome)
+            _land_stored(worker, job, outcome, ticks() + epoch)
         try:
             if not queue or not _waits(queue[0]) or context != clean:
                 return
@@ -186,10 +189,9 @@ def _may_begin(worker: Worker[Job], job: Job) -> bool:
     return True
 
 
-def _land_stored(worker: Worker[Job], job: Job, outcome: Outcome) -> None:
+def _land_stored(worker: Worker[Job], job: Job, outcome: Outcome, now: float) -> None:
     """Take the turn of an outcome, by the short path if that will do."""
     execution, token, gate = job.execution, job.token, job.group.gate
-    now = execution.house.clock()
     if now >= worker.slice_end:
         worker.ends_slice(now)
     if gate is not None and job.calm != UNGUARDED:
