@@ -346,7 +346,7 @@ class Execution:
         """Do what the short path says that follows, as part of a turn."""
         self.perform(self.effects_of(following))
 
-    def rest(self, ended: bool) -> None:
+    def rest(self, *, ended: bool) -> None:
         """A step had no successor: the execution has ended, or goes on elsewhere if at all."""
         if ended:
             self.house.turns.run(self, self.finish, ENDED)
@@ -470,7 +470,7 @@ class Execution:
         if effect.abandoned:
             self._warn_of(effect.abandoned)
         state, control = self.state, self.state.control
-        assert isinstance(control, Finished)
+        assert type(control) is Finished
         if control.error is not None:
             self._log_failure(control.error)
         self.program.counts.ended(control.state, state.steps, self.ended_at - self.spawned_at)

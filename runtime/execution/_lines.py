@@ -15,15 +15,19 @@ Call = Callable[[], Awaitable[object]]
 
 
 class Line:
-    """A bare node; in `next` the one that alone follows it, if bare too and of the same group."""
+    """A bare node; in `next` the one that alone follows it, if bare too and of the same group.
 
-    __slots__ = ("call", "next", "node", "output")
+    `is_last` if nothing follows it at all.
+    """
+
+    __slots__ = ("call", "is_last", "next", "node", "output")
 
     def __init__(self, node: RoutedNode, call: Call) -> None:
         self.node: RoutedNode = node
         self.call: Call = call
         self.output: str = node.output
         self.next: Line | None = None
+        self.is_last: bool = False
 
     def __repr__(self) -> str:
         return f"<Line {self.node.name!r} next={self.next and self.next.node.name!r}>"
@@ -33,10 +37,13 @@ def compile_lines(routing: RoutingMap) -> tuple[Line | None, ...]:
     """A line for every bare node, by node number."""
     lines = tuple(_line(node) for node in routing.nodes)
     for line in lines:
-        exit = line.node.exits.get(OUT) if line is not None else None
-        if line is None or exit is None or exit.next is None or exit.leaves_untaken:
+        if line is None:
             continue
-        if exit.next.group == line.node.group:
+        exit = line.node.exits.get(OUT, line.node.untaken)
+        if exit.leaves_untaken:
+            continue
+        line.is_last = not exit.targets
+        if exit.next is not None and exit.next.group == line.node.group:
             line.next = lines[exit.next.index]
     return lines
 

@@ -12,7 +12,7 @@ from ._attempt import completed, failed
 from ._lines import Line
 from ._records import Calls, Completed, Interrupted, Lists, Outcome, Overdue
 from ._sizes import SMALL, is_short
-from ._state import ACTIVE, RUNNING, ExecutionState, Token
+from ._state import ACTIVE, COMPLETED, RUNNING, ExecutionState, Token
 from ._step import ENDED, Following, step
 
 UNGUARDED: Final = NOT_CALM - 1
@@ -57,7 +57,12 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
             else:
                 try:
                     if len(state.tokens) == 1:
-                        outcome = await _walk(worker, job, line, now)
+                        walked = await _walk(worker, job, line, now)
+                        if walked is None:
+                            execution.rest(ended=True)
+                            now = ticks() + epoch
+                            break
+                        outcome = walked
                     else:
                         job.started = now
                         value = await line.call()
@@ -101,7 +106,7 @@ async def run_attempts(worker: Worker[Job], job: Job) -> Job | None:  # noqa: C9
                     following = following[0]
                 elif type(following) is not Token:
                     if following is ENDED or not state.in_flight:
-                        execution.rest(following is ENDED)
+                        execution.rest(ended=following is ENDED)
                     break
             job.token = token = following
             elsewhere = groups[token.node.index]
@@ -230,8 +235,10 @@ def _is_call(token: Token) -> bool:
 
 async def _walk(  # noqa: C901 - the path of every node of a chain
     worker: Worker[Job], job: Job, line: Line, now: float
-) -> Completed:
+) -> Completed | None:
     """Await a bare node, and those in line after it; the outcome of the one where it stops.
+
+    None if that was the end of the execution.
 
     What `step` would do for each is done here, without a new token, and without its questions: they
     are asked once, and `execution.untouched` says that the answers still hold. While it does, the
@@ -253,7 +260,9 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
             if value is not None and type(value) not in SMALL and not is_short(value):
                 return completed(execution, token, value, began)
             following = line.next
-            if following is None or not execution.untouched:
+            if not execution.untouched or (
+                following is None and (not line.is_last or state.joins or state.starving)
+            ):
                 break
             now = ticks() + epoch
             if now >= slice_end:
@@ -275,6 +284,11 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
             notes.append(Completed(number, 1, OUT, value, 0, began) if is_first else value)
             is_first = False
             memory[line.output] = value
+            if following is None:
+                execution.untouched = False
+                del tokens[first]
+                state.steps, state.in_flight, state.control = number, 0, COMPLETED
+                return None
             steps += 1
             token.step = number = steps
             token.node = following.node
