@@ -12,6 +12,9 @@ from ..supervision import TreeNode
 from ._timers import Timers
 from .execution import Execution
 
+LAST_SECONDS = 10.0
+"""After the grace, until executions are left to themselves."""
+
 
 class ClosingHouse(Protocol):
     """What bringing executions to their end needs of the rest of the runtime."""
@@ -49,7 +52,9 @@ class Executions:
         await self._stopping.wait()
         for execution in list(self._live.values()):
             self._end(execution)
-        await self._when_none_is_live()
+        # Timers see to it after the grace, unless they have gone, as services that gave up do.
+        with trio.move_on_after(self._house.cancel_grace + LAST_SECONDS):
+            await self._when_none_is_live()
 
     def _end(self, execution: Execution) -> None:
         house = self._house

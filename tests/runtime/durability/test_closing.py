@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import trio
 
 import processengine as pe
-from processengine.runtime.store import CorruptExecution, Stored
+from processengine.runtime.store import Append, CorruptExecution, StoreCorrupt, Stored
 from processengine.testing import Fault, FaultyStore, run_virtual
 
 from .._guards import core_of
@@ -21,6 +22,11 @@ class Damaged(pe.MemoryStore):
     """Loses its records, but not what it knows of each execution in a row."""
 
     is_damaged = False
+
+    def commit(self, batch: Sequence[Append]) -> None:
+        if self.is_damaged:
+            raise StoreCorrupt("damaged", "it is damaged")
+        super().commit(batch)
 
     def load(self, execution: str) -> Stored | None:
         if self.is_damaged:
@@ -113,6 +119,20 @@ def test_a_spawn_that_cannot_be_stored_ends_with_the_runtime() -> None:
                 await trio.sleep(1)
 
     run_virtual(main)
+
+
+def test_a_damaged_store_ends_the_runtime_though_turns_wait_for_it() -> None:
+    store = Damaged()
+
+    async def main() -> None:
+        async with pe.open_runtime(store=store, wall_clock=trio.current_time) as runtime:
+            handle = await runtime.spawn(napping(), id="x")
+            store.is_damaged = True
+            handle.update(changed=1)
+            await trio.sleep_forever()
+
+    with pytest.raises(pe.SupervisorGaveUp):
+        run_virtual(main)
 
 
 def test_nothing_is_fetched_for_a_runtime_that_has_ended() -> None:
