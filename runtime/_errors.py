@@ -11,7 +11,7 @@ from ..supervision import Group
 from .execution import ErrorContext
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class AdmissionRefused(ProcessEngineError):
     """The runtime is at its limits; spawn again later, or raise the limit."""
 
@@ -26,7 +26,7 @@ class AdmissionRefused(ProcessEngineError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ExecutionConflict(ProcessEngineError):
     """An execution of that id exists, but of something else; choose another id."""
 
@@ -38,7 +38,7 @@ class ExecutionConflict(ProcessEngineError):
         return f"execution {self.id!r} exists with {self.existing}, not with {self.wanted}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class GroupConflict(ProcessEngineError):
     """A shared group was declared before with another policy; make them the same."""
 
@@ -56,7 +56,7 @@ class GroupConflict(ProcessEngineError):
         return f"shared group {self.name!r} exists with another policy: {'; '.join(differing)}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownGroup(ProcessEngineError):
     """No group, or more than one, is meant by that name. Groups exist once a spawn needs them."""
 
@@ -71,7 +71,7 @@ class UnknownGroup(ProcessEngineError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownDefinition(ProcessEngineError):
     """No definition of that name was given, and no loader knows it; `known` are those given."""
 
@@ -85,7 +85,7 @@ class UnknownDefinition(ProcessEngineError):
         return f"there is no definition {self.id + which!r}{given}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class BadLoad(ProcessEngineError):
     """A loader gave something else than the definition that it was asked for; mend the loader."""
 
@@ -99,7 +99,7 @@ class BadLoad(ProcessEngineError):
         return f"the loader, asked for {self.id!r}: {expected}, got {self.found}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class BadArgument(ProcessEngineError):
     """A call was made with something it cannot use; nothing was done."""
 
@@ -112,7 +112,7 @@ class BadArgument(ProcessEngineError):
         return f"{self.call}: {self.argument}: expected {self.expected}, got {self.value!r:.120}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class RuntimeNotOpen(RuntimeClosed):
     """A runtime was used before its block; enter that first."""
 
@@ -122,7 +122,7 @@ class RuntimeNotOpen(RuntimeClosed):
         return "this runtime is not open yet: use it inside `async with open_runtime() as runtime`"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class NotInTrio(ProcessEngineError, RuntimeError):
     """Something was done outside trio that needs it; under asyncio, run trio in a thread."""
 
@@ -132,7 +132,7 @@ class NotInTrio(ProcessEngineError, RuntimeError):
         return f"{self.what} needs trio: it works in what `trio.run` runs, not under another loop"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownExecution(ProcessEngineError):
     """There is no execution of that id, or it ended so long ago that it was forgotten."""
 
@@ -142,7 +142,7 @@ class UnknownExecution(ProcessEngineError):
         return f"there is no execution {self.id!r}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ExecutionParked(ProcessEngineError):
     """An execution is kept in the store, but cannot be run here as it is; nothing of it is lost."""
 
@@ -153,7 +153,7 @@ class ExecutionParked(ProcessEngineError):
         return f"execution {self.id!r} is parked: {self.why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class CannotRewind(ProcessEngineError):
     """An execution cannot go on from where it was asked to; nothing was changed."""
 
@@ -164,7 +164,7 @@ class CannotRewind(ProcessEngineError):
         return f"execution {self.id!r} cannot go on from there: {self.why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class MigrationError(ProcessEngineError):
     """An execution does not fit into another definition; `faults` are all the reasons."""
 
@@ -177,7 +177,7 @@ class MigrationError(ProcessEngineError):
         return f"execution {self.id!r} cannot be migrated to {self.definition}:{lines}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ExecutionNotCompleted(ProcessEngineError):
     """Raised by `Outcome.completed()` if the execution ended otherwise; `error` is the failure."""
 
@@ -190,7 +190,7 @@ class ExecutionNotCompleted(ProcessEngineError):
         return f"execution {self.id!r} {self.state}: {self.reason}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class OptionError(ProcessEngineError):
     """Options cannot be used; `faults` maps each one at fault to what is wrong with it."""
 

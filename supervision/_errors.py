@@ -7,7 +7,7 @@ import attrs
 from ..actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class SupervisorGaveUp(ProcessEngineError):
     """A supervisor ended because restarts did not help; whoever supervises it decides now.
 
@@ -26,7 +26,7 @@ class SupervisorGaveUp(ProcessEngineError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ChildNotStarted(ProcessEngineError):
     """A child failed on its very first start, or was stopped before it had started (no `cause`)."""
 
@@ -39,7 +39,7 @@ class ChildNotStarted(ProcessEngineError):
         return f"child {self.child!r} of supervisor {self.supervisor!r} did not start: {why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ChildReturned(ProcessEngineError):
     """A child returned that should have gone on; give it another restart type, or mend it."""
 
@@ -50,7 +50,7 @@ class ChildReturned(ProcessEngineError):
         return f"child {self.child!r} returned before {self.before}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownChild(ProcessEngineError):
     """A supervisor was asked about a child that it does not have, or no longer."""
 
@@ -61,7 +61,7 @@ class UnknownChild(ProcessEngineError):
         return f"supervisor {self.supervisor!r} has no child {self.child!r}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class DuplicateChild(ProcessEngineError):
     """A child was added under a name that is taken; one being removed still has its name."""
 

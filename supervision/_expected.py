@@ -11,7 +11,7 @@ import attrs
 from ..actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitField(ProcessEngineError, ValueError):
     """A policy was given a value that it cannot use; nothing was made."""
 

@@ -12,7 +12,7 @@ class NonRetryable(ProcessEngineError):
     """Raise it in a node function, or derive from it, to fail at once: no retry can help."""
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class RetryLater(ProcessEngineError):
     """Raise it in a node function to be tried again in `after` seconds (0 or more), not before.
 

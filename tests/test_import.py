@@ -56,7 +56,7 @@ def test_the_door_imports_no_event_loop_but_trio(imported: set[str]) -> None:
     assert "asyncio" not in imported
 
 
-@pytest.mark.parametrize("module", ["apsw", "cattrs", "gzip", "tomllib"])
+@pytest.mark.parametrize("module", ["apsw", "cattrs", "difflib", "gzip", "tomllib", "zoneinfo"])
 def test_the_door_leaves_for_later_what_a_program_may_do_without(
     module: str, imported: set[str]
 ) -> None:

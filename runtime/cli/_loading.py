@@ -106,7 +106,7 @@ class _Shelf:
                     raise
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class FunctionsMissing(DefinitionError):
     """A document names functions, and nobody has said where they are."""
 

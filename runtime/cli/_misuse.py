@@ -7,7 +7,7 @@ import attrs
 from ...actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class Misuse(ProcessEngineError):
     """An argument or a file is at fault; `problem` is one line that names it."""
 

@@ -32,7 +32,7 @@ class Fault:
         return f"{self.place}: expected {self.expected}, got {self.value!r:.120}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class DefinitionError(ProcessEngineError):
     """A definition cannot be used; `faults` lists everything wrong with it, not only the first."""
 
@@ -43,7 +43,7 @@ class DefinitionError(ProcessEngineError):
         return _listed(self.definition, self.faults)
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class BindingError(ProcessEngineError):
     """A parameter of a node function has no value, or one that does not fit; never retried."""
 
@@ -55,7 +55,7 @@ class BindingError(ProcessEngineError):
         return f"parameter {self.parameter!r} of {self.function}: {self.detail}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ExpressionError(ProcessEngineError):
     """An expression has no value for this memory; its node fails, and may be retried."""
 
@@ -66,7 +66,7 @@ class ExpressionError(ProcessEngineError):
         return f"expression {self.expression!r}: {self.detail}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class InputError(ProcessEngineError):
     """An execution was given other variables than its definition declares, and did not start."""
 
@@ -77,7 +77,7 @@ class InputError(ProcessEngineError):
         return _listed(f"inputs of {self.definition}", self.faults)
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ExtraMissing(ProcessEngineError):
     """An optional package is not installed; the message says what to install."""
 

@@ -4,7 +4,6 @@ A document may have ten thousand nodes, and as many faults: no list is written o
 are neither sorted nor compared where they are very many.
 """
 
-import difflib
 from collections.abc import Collection
 from itertools import islice
 
@@ -30,5 +29,7 @@ def did_you_mean(name: object, names: Collection[str]) -> str:
     if not isinstance(name, str) or len(names) > MANY:
         return ""
     near = [known for known in names if abs(len(known) - len(name)) <= 3]
+    import difflib  # for who has made a mistake
+
     best = difflib.get_close_matches(name, near, n=1, cutoff=0.6)
     return f"; did you mean {best[0]!r}?" if best else ""

@@ -6,7 +6,7 @@ from ...actors import ProcessEngineError
 from ...supervision import NonRetryable
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownPort(NonRetryable):
     """A node function chose a port that its node does not offer."""
 
@@ -19,7 +19,7 @@ class UnknownPort(NonRetryable):
         return f"node {self.node!r} left by port {self.port!r}, but offers {ports}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class NoCaseHolds(NonRetryable):
     """No condition of a switch holds and it has no default port."""
 
@@ -31,7 +31,7 @@ class NoCaseHolds(NonRetryable):
         return f"switch {self.node!r}: no case holds and there is no default (tried {tried})"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitValue(NonRetryable):
     """An expression gave a value that its node cannot use."""
 
@@ -46,7 +46,7 @@ class UnfitValue(NonRetryable):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class MemoryLimitExceeded(NonRetryable):
     """Writing a variable would put the execution's memory above its limit (sizes in bytes)."""
 
@@ -62,7 +62,7 @@ class MemoryLimitExceeded(NonRetryable):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class NotAtNode(ProcessEngineError):
     """A retry or skip names a node where there is nothing it could apply to."""
 
@@ -80,7 +80,7 @@ class NotAtNode(ProcessEngineError):
         return f"cannot {self.wanted} node {self.node!r}; control is at {places}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class TooManySignals(ProcessEngineError):
     """The execution already keeps as many signals that nobody waits for as it may."""
 
@@ -91,7 +91,7 @@ class TooManySignals(ProcessEngineError):
         return f"signal {self.signal!r} was refused: {self.limit} signals are waiting to be taken"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class NoSuchVariable(ProcessEngineError):
     """A query names variables that the memory does not have."""
 

@@ -7,7 +7,7 @@ import attrs
 from ...actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitScenario(ProcessEngineError):
     """A load test was asked for that cannot be run as it is described."""
 
@@ -21,7 +21,7 @@ class UnfitScenario(ProcessEngineError):
         return f"scenario {self.scenario!r}: {what}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnreadableReport(ProcessEngineError):
     """A file is no report of a load test, or one of a later format."""
 

@@ -38,7 +38,7 @@ the store grows as it did in the load test, and gives back what retention delete
 """What a plan takes for granted."""
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitPlan(ProcessEngineError):
     """A plan was asked for that cannot be made, or that no number of processes could carry out."""
 

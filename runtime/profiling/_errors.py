@@ -7,7 +7,7 @@ import attrs
 from ...actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitProfile(ProcessEngineError):
     """A profile was asked for with numbers that make no sense."""
 

@@ -7,7 +7,7 @@ import attrs
 from ...actors import ProcessEngineError
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnfitDurations(ProcessEngineError):
     """Durations were given for what is no node with a function, or are no lengths of time."""
 
@@ -19,7 +19,7 @@ class UnfitDurations(ProcessEngineError):
         return f"durations for {self.definition}:{lines}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class StuckSimulation(ProcessEngineError):
     """The execution waits for what does not come; `waits` says where and for what."""
 

@@ -8,7 +8,7 @@ from ...actors import ProcessEngineError
 from ...supervision import NonRetryable
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnstorableValue(NonRetryable):
     """A value cannot be written to a store: the process that made it has to change.
 
@@ -28,7 +28,7 @@ class UnstorableValue(NonRetryable):
         return UnstorableValue(part + self.path, self.type, self.advice)
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class _Unreadable(ProcessEngineError):
     """Stored bytes that cannot be read. `what` is a record or a snapshot, `seq` its number."""
 
@@ -47,7 +47,7 @@ class _Unreadable(ProcessEngineError):
         return "cannot be read"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class CorruptRecord(_Unreadable):
     """Stored bytes are not what was written: the file was damaged, or they are not ours."""
 
@@ -60,7 +60,7 @@ class CorruptRecord(_Unreadable):
         return attrs.evolve(self, execution=execution, seq=seq)
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class UnknownRecord(_Unreadable):
     """Stored bytes are sound, but this program does not know what they mean.
 

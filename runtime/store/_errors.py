@@ -11,7 +11,7 @@ class StoreError(ProcessEngineError):
     """Base of what a store, or the writer in front of it, raises."""
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class StaleWriter(StoreError):
     """A turn does not continue what is stored: another host has taken over, or a write was lost.
 
@@ -33,7 +33,7 @@ class StaleWriter(StoreError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class CorruptExecution(StoreError):
     """What is stored of one execution is damaged; others are not affected. Set it aside.
 
@@ -49,7 +49,7 @@ class CorruptExecution(StoreError):
         return f"execution {self.execution!r} is damaged{where}: {self.why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class DefinitionConflict(StoreError):
     """Another definition was published under that id and version; give this one a new version.
 
@@ -68,7 +68,7 @@ class DefinitionConflict(StoreError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ArchiveConflict(DefinitionConflict):
     """An archive brings another definition than the store keeps for that version, or has two.
 
@@ -87,7 +87,7 @@ class ArchiveConflict(DefinitionConflict):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class DefinitionInUse(StoreError):
     """A definition was to be deleted that executions run; let them end, or migrate them, first.
 
@@ -110,7 +110,7 @@ class DefinitionInUse(StoreError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class StoreClosed(StoreError):
     """A store was used after it was closed."""
 
@@ -120,7 +120,7 @@ class StoreClosed(StoreError):
         return f"store {self.store} is closed"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class StoreTooNew(StoreError):
     """The file was written by a newer ProcessEngine; update this one. The file is untouched."""
 
@@ -135,7 +135,7 @@ class StoreTooNew(StoreError):
         )
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class StoreBroken(StoreError):
     """Base of what is wrong with the storage itself, whatever was asked of it."""
 
@@ -178,7 +178,7 @@ class StoreFailed(StoreBroken):
     """The storage failed in another way, the medium say; whether it was written is unknown."""
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class ArchiveFailed(StoreError):
     """An archive cannot be written or read: no such folder, say, or no space left in it."""
 
@@ -189,7 +189,7 @@ class ArchiveFailed(StoreError):
         return f"archive {self.path}: {self.why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class CorruptArchive(StoreError):
     """An archive is damaged, or was written by a newer ProcessEngine; nothing was imported.
 
@@ -204,7 +204,7 @@ class CorruptArchive(StoreError):
         return f"archive {self.path}, line {self.line}: {self.why}"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class WriterFull(StoreError):
     """A write was refused, as too many are waiting; wait for room and try again."""
 
@@ -214,7 +214,7 @@ class WriterFull(StoreError):
         return f"the journal writer is full: {self.capacity} writes are waiting"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class WriterClosed(StoreError):
     """A write was refused, or given up unwritten: the journal writer is closed."""
 
@@ -222,7 +222,7 @@ class WriterClosed(StoreError):
         return "the journal writer is closed"
 
 
-@attrs.define(eq=False, str=False)
+@attrs.define(eq=False, repr=False, str=False)
 class WriterCrashed(StoreError):
     """The writer's thread died; run it again: nothing that is queued was lost."""
 

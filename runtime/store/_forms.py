@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 import msgspec
@@ -33,6 +32,8 @@ def _zone(moment: dt.datetime | dt.time) -> str | float | None:
         return None
     if type(zone) is dt.timezone:
         return zone.utcoffset(None).total_seconds()
+    from zoneinfo import ZoneInfo  # it looks at how Python was built, which takes 3 ms
+
     if type(zone) is ZoneInfo and zone.key is not None:  # pyright: ignore[reportUnnecessaryComparison]
         return zone.key
     raise UnstorableValue("", type(zone).__qualname__, "use datetime.timezone or zoneinfo.ZoneInfo")
@@ -43,6 +44,8 @@ def _zone_again(zone: str | float | None) -> dt.tzinfo | None:
         return None
     if not isinstance(zone, str):
         return dt.timezone(dt.timedelta(seconds=zone))
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(zone)
     except ZoneInfoNotFoundError as error:
