@@ -8,10 +8,11 @@ class ProcessEngineError(Exception):
 
     def __repr__(self) -> str:
         # One for all: attrs would compile one for each class, 4 ms of 150 that the import takes.
-        if not attrs.has(type(self)):
+        cls = type(self)
+        if not attrs.has(cls):
             return super().__repr__()
-        fields = (f"{each.name}={getattr(self, each.name)!r}" for each in attrs.fields(type(self)))
-        return f"{type(self).__name__}({', '.join(fields)})"
+        fields = (f"{each.name}={getattr(self, each.name)!r}" for each in attrs.fields(cls))
+        return f"{cls.__name__}({', '.join(fields)})"
 
 
 @attrs.define(eq=False, repr=False, str=False)
