@@ -160,20 +160,17 @@ async def _run_stored(worker: Worker[Job], job: Job) -> None:
                     outcome = failed(token, error, now, draw, job.started)
             _land_stored(worker, job, outcome, ticks() + epoch)
         try:
-            if not queue or not _waits(queue[0]) or context != clean:
+            if not queue or context != clean:
                 return
         except Exception:  # noqa: BLE001 - values that cannot even be compared
+            return
+        ledger = queue[0].execution.ledger
+        if ledger is None or not ledger.waits:
             return
         taken = worker.take()
         if taken is None:
             return
         job = taken
-
-
-def _waits(job: Job) -> bool:
-    """Whether what follows from an attempt waits for the disk."""
-    ledger = job.execution.ledger
-    return ledger is not None and ledger.waits
 
 
 def _may_begin(worker: Worker[Job], job: Job) -> bool:
@@ -199,6 +196,7 @@ def _land_stored(worker: Worker[Job], job: Job, outcome: Outcome, now: float) ->
     execution, token, gate = job.execution, job.token, job.group.gate
     if now >= worker.slice_end:
         worker.ends_slice(now)
+        execution.trim_history()
     if gate is not None and job.calm != UNGUARDED:
         outcome = _measured(job, gate, outcome, now)
     ledger = execution.ledger
@@ -207,7 +205,7 @@ def _land_stored(worker: Worker[Job], job: Job, outcome: Outcome, now: float) ->
         following = step(execution.state, token, outcome)
         if following is not None:
             token.worker = None
-            execution.record(now, outcome)
+            execution.notes += (now, outcome)
             ledger.step(now, following)
             return
     execution.landed(token, outcome)
