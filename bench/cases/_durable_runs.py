@@ -108,8 +108,8 @@ def _against_log(
         unit="µs a node",
         scale=1e6,
         yardstick_name="a bare log, batches of 256",
-        bar=4.0,
-        stretch=3.0,
+        bar=3.0,
+        stretch=2.0,
     )
     lag = Row(
         case=f"{name}: event loop's lag, 99th percentile",
