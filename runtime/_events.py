@@ -89,7 +89,8 @@ class Narrator:
 
     def __init__(self, execution: Execution) -> None:
         self._state: State = execution.state.name
-        self._tokens = dict(execution.state.tokens)
+        # Not by the keys: in the middle of a walk those are of earlier steps.
+        self._tokens = {token.step: token for token in execution.state.tokens.values()}
         self._failed_items: set[int] = set()
 
     def tell(self, execution: Execution, what: Record | Token) -> Iterator[Event]:

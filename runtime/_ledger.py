@@ -148,6 +148,7 @@ class Ledger:
         return head
 
     def _snapshot(self) -> bytes:
+        self._execution.touch()  # in mode `lazy` a walk may be under way
         snapshot = compress(self._books.codec.encode_state(self._execution.state))
         self._growth, self._limit = 0, max(SNAPSHOT_BYTES, 2 * len(snapshot))
         return snapshot

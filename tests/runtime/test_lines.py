@@ -99,12 +99,9 @@ async def test_a_watcher_sees_the_rest_of_the_line(autojump_clock: MockClock) ->
         await line.begin(runtime)
         await line.handle.result()
         events = [event async for event in watches[0]]
-    started = [
-        event.node
-        for event in events
-        if isinstance(event, pe.NodeEvent) and event.kind == "started"
-    ]
-    assert started == ["n3", "n4", "n5"]
+    told = [(event.kind, event.node) for event in events if isinstance(event, pe.NodeEvent)]
+    assert [node for kind, node in told if kind == "started"] == ["n3", "n4", "n5"]
+    assert [node for kind, node in told if kind == "completed"] == ["n2", "n3", "n4", "n5"]
 
 
 async def test_the_history_tells_every_node(autojump_clock: MockClock) -> None:

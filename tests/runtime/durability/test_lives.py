@@ -12,13 +12,24 @@ from random import Random
 
 import attrs
 import pytest
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import processengine as pe
+from processengine.runtime import _ledger
 from processengine.runtime.definition import RoutingMap
 from processengine.runtime.execution import ExecutionState, transition
 from processengine.runtime.store import decompress
-from processengine.testing import STORE_CALLS, Fault, FaultyStore, NodeSketch, Sketch, StoreCall
+from processengine.testing import (
+    STORE_CALLS,
+    Fault,
+    FaultyStore,
+    NodeSketch,
+    Sketch,
+    StoreCall,
+    run_virtual,
+)
 
 from .._drama import Plan, Visit, draw_plan
 from ._lives import Mailbag, Parting, Saga, Weather, draw_spans, draw_weather
@@ -207,3 +218,46 @@ def test_replaying_a_journal_again_gives_the_same_state(seed: int) -> None:
             for state in states:
                 transition(state, message, at)
         assert picture(states[0]) == picture(states[1]) == picture(replay.state)
+
+
+def test_a_snapshot_in_the_middle_of_a_line_is_of_the_step_it_is_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_ledger, "SNAPSHOT_BYTES", 0)
+
+    async def nap() -> None:
+        await trio.sleep(0.4)
+
+    process = pe.ProcessBuilder("line")
+    last = process.node("n1", nap)
+    for number in range(2, 7):
+        last = last.then(process.node(f"n{number}", nap))
+    definition = process.build()
+
+    def open_on(store: pe.Store) -> pe.Runtime:
+        return pe.open_runtime(
+            store=store,
+            durability="lazy",
+            definitions=[definition],
+            wall_clock=trio.current_time,
+        )
+
+    async def main() -> pe.Outcome:
+        store = WitnessStore([definition], is_strict=False)
+        async with open_on(store) as runtime:
+            await runtime.spawn(definition, id="x")
+            await runtime.spawn(definition, id="y")  # by turns, so that no walk is cut short
+            await trio.sleep(1.1)  # what has gathered is stored every second
+            left_by_a_crash = store.fork()
+        async with open_on(left_by_a_crash) as runtime:
+            handle = runtime.get("x")
+            await trio.sleep(0.1)
+            [node] = handle.status().nodes
+            assert (node.node, node.step) == ("n3", 3)
+            return await handle.result()
+
+    outcome = run_virtual(main)
+    assert outcome.state == "completed"
+    assert outcome.memory == {f"n{number}": None for number in range(1, 7)}
+    steps = [getattr(record.message, "step", None) for record in outcome.history]
+    assert steps[-4:] == [3, 4, 5, 6]
