@@ -148,7 +148,6 @@ class Ledger:
         return head
 
     def _snapshot(self) -> bytes:
-        self._execution.touch()  # in mode `lazy` a walk may be under way
         snapshot = compress(self._books.codec.encode_state(self._execution.state))
         self._growth, self._limit = 0, max(SNAPSHOT_BYTES, 2 * len(snapshot))
         return snapshot
@@ -357,6 +356,7 @@ class LazyLedger(Ledger):
 
     def _hand_over_all(self, mail: tuple[int, ...] = ()) -> None:
         execution = self._execution
+        execution.touch()  # in the middle of a walk the state is behind
         fresh = whole(execution.notes, self._handed)[self._handed :]
         self._handed = len(execution.notes)
         try:

@@ -15,7 +15,17 @@ import pytest
 import trio
 
 import processengine as pe
-from processengine.actors import Cancel, Message, Pause, Resume, Retry, Signal, Skip, Update
+from processengine.actors import (
+    Cancel,
+    Message,
+    Pause,
+    Resume,
+    Retry,
+    Signal,
+    Skip,
+    Update,
+    Worker,
+)
 from processengine.runtime import _journal, _ledger
 from processengine.runtime import store as _store
 from processengine.runtime.execution import Ending, Finished, Paused, Running
@@ -54,13 +64,17 @@ SENT: dict[str, tuple[type[Message], ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Weather:
-    """What stands around a drama: `delays` (seconds) of commits by turns, and options."""
+    """What stands around a drama: `delays` (seconds) of commits by turns, and options.
+
+    `is_shared`: whenever a worker sleeps others run, so that it goes on where it was.
+    """
 
     delays: tuple[float, ...] = (0.0,)
     durability: Literal["step", "lazy"] = "step"
     passivate_after: float | None = None
     snapshot_bytes: int = 256 * 1024
     is_watched: bool = False
+    is_shared: bool = False
 
 
 LETTERS: dict[str, Letter] = {
@@ -145,6 +159,7 @@ def draw_weather(random: Random, passivation: tuple[float | None, ...] = (None,)
         passivate_after=random.choice(passivation),
         snapshot_bytes=random.choice((256 * 1024, 0, 600)),
         is_watched=random.randrange(3) == 2,
+        is_shared=random.randrange(2) == 1,
     )
 
 
@@ -200,12 +215,23 @@ class _Writer(LoopWriter):
         super().append_then(item, when_durable)
 
 
+_ends_slice = Worker.ends_slice
+
+
+def _ends_slice_as_others_ran(worker: Worker[Any], now: float) -> bool:
+    if now > worker.slice_end:
+        worker.floor.holder = None
+    return _ends_slice(worker, now)
+
+
 @contextmanager
 def weathered(saga: Saga) -> Generator[None, None, None]:
     """Have journals be written by a slow writer, and snapshots be made early."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_journal, "LoopWriter", functools.partial(_Writer, saga))
         patch.setattr(_ledger, "SNAPSHOT_BYTES", saga.weather.snapshot_bytes)
+        if saga.weather.is_shared:
+            patch.setattr(Worker, "ends_slice", _ends_slice_as_others_ran)
         if saga.mailbag is not None:
             patch.setattr(_store, "doorbell_of", lambda _: saga.mailbag)
         yield

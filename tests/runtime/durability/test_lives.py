@@ -32,6 +32,7 @@ from processengine.testing import (
 )
 
 from .._drama import Plan, Visit, draw_plan
+from ..test_lines import draw_line
 from ._lives import Mailbag, Parting, Saga, Weather, draw_spans, draw_weather
 from ._witness import CODEC, UNLIKE, WitnessStore, picture
 
@@ -86,6 +87,19 @@ def lazy(random: Random) -> Saga:
     return saga
 
 
+def in_line(random: Random) -> Saga:
+    """A chain of bare nodes, which workers walk, stored lazily: in the middle of a walk."""
+    saga = Saga(draw_line(random), draw_weather(random), draw_spans(random, 4, ("crash", "leave")))
+    saga.weather = attrs.evolve(
+        saga.weather,
+        durability="lazy",
+        is_watched=False,
+        snapshot_bytes=random.choice((0, 600)),
+        is_shared=True,
+    )
+    return saga
+
+
 def cut(random: Random) -> Saga:
     """It goes on from any of the turns of another one: what a crash at any moment leaves."""
     first = undisturbed(random).play(random)
@@ -130,6 +144,7 @@ SAGAS: tuple[Callable[[Random], Saga], ...] = (
     forgetful,
     forgetful_and_crashing,
     lazy,
+    in_line,
     cut,
     on_a_faulty_disk,
 )
