@@ -283,10 +283,11 @@ class Execution:
         if self.watchers and (self.ledger is None or not self.ledger.waits):
             self.publish(Record(now, message))
 
-    def trim_history(self) -> None:
+    def trim_history(self) -> bool:
         """Drop the older half of the history where it is longer than allowed.
 
-        Done now and then, and at the end: a running execution may hold some more.
+        Done now and then, and at the end: a running execution may hold some more. Tells whether a
+        walk may go on: not if what is dropped had to be stored before.
         """
         limit = 2 * self.house.history_limit
         if len(self.notes) > limit:
@@ -294,6 +295,7 @@ class Execution:
             if self.ledger is not None:
                 self.ledger.trims(count)
             del self.history[:count]
+        return self.untouched
 
     def _counted(
         self,

@@ -267,7 +267,8 @@ async def _walk(  # noqa: C901 - the path of every node of a chain
                 if worker.ends_slice(now):
                     break
                 slice_end = worker.slice_end
-                execution.trim_history()
+                if not execution.trim_history():
+                    break
                 is_first = True  # what is written bare follows one that is not
             try:
                 if context != clean:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 import pytest
@@ -215,7 +215,7 @@ class _Writer(LoopWriter):
         super().append_then(item, when_durable)
 
 
-_ends_slice = Worker.ends_slice
+_ends_slice: Callable[[Worker[Any], float], bool] = cast(Any, Worker).ends_slice
 
 
 def _ends_slice_as_others_ran(worker: Worker[Any], now: float) -> bool:
