@@ -75,6 +75,7 @@ class Weather:
     snapshot_bytes: int = 256 * 1024
     is_watched: bool = False
     is_shared: bool = False
+    history_limit: int = 10_000
 
 
 LETTERS: dict[str, Letter] = {
@@ -524,6 +525,7 @@ class Saga:
             seed=0,
             durability=self.weather.durability,
             passivate_after=self.weather.passivate_after,
+            history_limit=self.weather.history_limit,
         )
 
     def check_answer(self, number: int) -> None:

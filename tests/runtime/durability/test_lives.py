@@ -96,6 +96,7 @@ def in_line(random: Random) -> Saga:
         is_watched=False,
         snapshot_bytes=random.choice((0, 600)),
         is_shared=True,
+        history_limit=random.choice((0, 2, 10_000)),
     )
     return saga
 
